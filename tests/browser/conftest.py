@@ -17,9 +17,9 @@ from portal.kit.scope import WORKER, acting_as
 from portal.testing import chromium
 from tests.cast import Cast
 from tests.door import open_session
+from tests.surroundings import BESIDE_A_LOOP
 
-# Playwright keeps an event loop in this thread, and Django refuses queries beside one.
-os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+os.environ.setdefault(BESIDE_A_LOOP, "1")
 
 FLAGS = [
     "--no-sandbox",

@@ -21,6 +21,7 @@ import pytest
 
 from portal import embedded, servers
 from portal.servers import Server, Unavailable
+from tests.surroundings import surroundings
 
 WAIT_SECONDS = 20.0
 # Another process that needs the database, says so, and leaves when told.
@@ -93,7 +94,7 @@ def command(data: Path) -> subprocess.Popen[str]:
     named = {"DATABASE_URL": "", "BROKER_URL": "", "PORTAL_DATA": str(data)}
     return subprocess.Popen(
         [sys.executable, "-c", COMMAND],
-        env=os.environ | named,
+        env=surroundings(**named),
         cwd=embedded.ROOT,
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,

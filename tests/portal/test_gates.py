@@ -1,7 +1,6 @@
 """SEC-01, SEC-02 and SEC-30: what other programs must say of the code before it is served."""
 
 import json
-import os
 import re
 import secrets
 import subprocess
@@ -16,6 +15,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
 from tests.architecture.tree import APPS, ROOT, modules, name
+from tests.surroundings import surroundings
 
 WAIT_SECONDS = 300
 MOST_EXCEPTIONS = 5
@@ -35,7 +35,7 @@ def start(*command: str, **environment: str) -> Process:
     return subprocess.Popen(
         [sys.executable, *command],
         cwd=ROOT,
-        env=os.environ | environment,
+        env=surroundings(**environment),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

@@ -17,6 +17,7 @@ import pytest
 
 from portal import embedded, schedule, up
 from portal.celery import app
+from tests.surroundings import surroundings
 
 WAIT_SECONDS = 60.0
 CHILDREN = ("postgres", "valkey", "web", "worker", "beat")
@@ -38,7 +39,7 @@ class Portal:
         self.data = data
         self.process = subprocess.Popen(
             [sys.executable, "-m", "portal.up"],
-            env=os.environ | named | environment,
+            env=surroundings(**(named | environment)),
             cwd=embedded.ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -14,6 +14,7 @@ from urllib.parse import quote
 from django.conf import settings
 
 from tests.architecture.tree import ROOT
+from tests.surroundings import surroundings
 
 DEADLINE_SECONDS = 60.0
 
@@ -27,7 +28,7 @@ def environment(**over: str) -> dict[str, str]:
     place = f"{quote(str(host), safe='')}" if not str(host).startswith("/") else ""
     socket = f"?host={quote(str(host), safe='')}&port={port}" if not place else ""
     url = f"postgres://{login}@{place}{f':{port}' if place else ''}/{owner['NAME']}{socket}"
-    return {**os.environ, "DATABASE_URL": url, "JOB_LEASE_SECONDS": "2", **over}
+    return surroundings(**{"DATABASE_URL": url, "JOB_LEASE_SECONDS": "2", **over})
 
 
 class Worker:

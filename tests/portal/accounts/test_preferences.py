@@ -2,6 +2,7 @@
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
 from portal.accounts.actions import lists
 from portal.accounts.models import ListPreference, SavedView, User
@@ -19,7 +20,10 @@ def fresh(user: User) -> User:
         return User.objects.get(pk=user.pk)
 
 
-def test_before_signing_in_the_browser_keeps_the_choice(client: Client) -> None:
+def test_before_signing_in_the_browser_keeps_the_choice(
+    client: Client, settings: Settings
+) -> None:
+    settings.LANGUAGE_CODE = "zh-hans"
     assert '<html lang="zh-hans"' in client.get("/sign-in/").content.decode()
 
     answer = client.post("/language/", {"language": "en", "next": "/sign-in/?next=/roles/"})
