@@ -79,7 +79,7 @@ MIDDLEWARE = [
     "portal.middleware.HeadersMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django_structlog.middlewares.RequestMiddleware",
-    "portal.middleware.BodyLimitMiddleware",
+    "portal.middleware.RefusalMiddleware",
     "portal.middleware.TransactionMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
@@ -108,6 +108,7 @@ TEMPLATES = [
             "builtins": [
                 "django.templatetags.i18n",
                 "django.templatetags.static",
+                "portal.templatetags.kept",
                 "portal.templatetags.ui",
                 "portal.templatetags.lists",
                 "portal.templatetags.figures",
@@ -279,6 +280,15 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 2000
 FILE_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 MAX_BODY_BYTES = 1024 * 1024
 MAX_UPLOAD_BYTES = 20 * 1024 * 1024
+
+# --- the web server: portal/front.py and portal/threads.py; seconds, in one process ----------
+WEB_THREADS = env.int("WEB_THREADS", 8)
+WAIT_SECONDS = env.float("WAIT_SECONDS", 10.0)  # of a whole request, for a thread
+BODY_PAUSE_SECONDS = env.float("BODY_PAUSE_SECONDS", 10.0)  # between two pieces of a body
+BODY_SECONDS = env.float("BODY_SECONDS", 60.0)  # for all of it
+UPLOAD_SECONDS = env.float("UPLOAD_SECONDS", 300.0)
+BLOCK_SECONDS = env.float("BLOCK_SECONDS", 30.0)  # to take one block of a large answer
+DOWNLOAD_SECONDS = env.float("DOWNLOAD_SECONDS", 900.0)  # for all of it
 
 # --- words, times, files ----------------------------------------------------------------------
 LANGUAGE_CODE = "zh-hans"

@@ -15,12 +15,16 @@ from pytest_django import DjangoDbBlocker
 from portal.accounts.models import User
 from portal.kit.actor import Actor
 from portal.kit.scope import WORKER, acting_as
+from portal.templatetags.kept import Kept
 from tests import cast as people
 from tests.claims import together, unchanged
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 CLEANINGS = 5
-OF_MIGRATIONS = "insert into terminals_ingestwatermark (resumed_at) values (now())"
+OF_MIGRATIONS = (
+    "insert into terminals_ingestwatermark (id, resumed_at) values (1, now())"
+    " on conflict do nothing"
+)
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -30,6 +34,12 @@ def _plain_static() -> Iterator[None]:
     plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
     with override_settings(STORAGES={**settings.STORAGES, "staticfiles": plain}):
         yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _compare_what_is_kept() -> None:
+    """Render parts of pages that are kept again, and compare: a key that lacks a value fails."""
+    Kept.compare = True
 
 
 @pytest.fixture(scope="session")
@@ -49,10 +59,17 @@ def _as_worker(_django_db_marker: None) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _swept(request: pytest.FixtureRequest, _as_worker: None) -> Iterator[None]:
-    """Put back, after a test that commits, the row that a migration made."""
-    yield
+    """Give a test that commits the row that a migration made, and take away what it left.
+
+    Given before and not put back after: Django empties every table once more behind us.
+    """
     marker = request.node.get_closest_marker("django_db")
-    if marker is not None and marker.kwargs.get("transaction"):
+    commits = marker is not None and marker.kwargs.get("transaction")
+    if commits:
+        with connections["owner"].cursor() as cursor:
+            cursor.execute(OF_MIGRATIONS)
+    yield
+    if commits:
         _clean()
 
 
@@ -82,7 +99,6 @@ def _empty() -> None:
         )
         tables = cursor.fetchone()[0]
         cursor.execute(f"truncate {tables}")
-        cursor.execute(OF_MIGRATIONS)
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
 from uuid import uuid4
 
 import psycopg
@@ -32,7 +31,8 @@ ROLES = tuple(role.value for role in DatabaseRole)
 # The bare login, then each of its roles.
 EVERYBODY = (None, *(Scope(role) for role in DatabaseRole))
 NO_LEAVE = "InsufficientPrivilege"
-DAY = date(2026, 11, 20)
+# The day in Shanghai on which the cast came into being.
+DAY = cast.BORN.date()
 # Tables of a merchant's rows, with the column that says whose; partitions are their parents'.
 TENANT_TABLES = """
 select c.relname, a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid

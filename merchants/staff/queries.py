@@ -2,7 +2,15 @@
 
 from merchants.staff.models import Membership
 from portal.accounts.actor import Seat
+from portal.kit import planned
 from portal.kit.actor import Actor
+
+# Asked by every page of a merchant's people.
+SEAT = """
+select seat.role, seat.merchant_id, house.name, house.name_en, house.status
+  from merchants_membership seat join merchants_merchant house on house.id = seat.merchant_id
+ where seat.user_id = %s
+"""
 
 
 def find_seat(user_id: int) -> Seat | None:
@@ -10,14 +18,8 @@ def find_seat(user_id: int) -> Seat | None:
 
     It is asked before there is an actor, by the gate, which may read memberships.
     """
-    found = (
-        Membership.objects.filter(user_id=user_id)
-        .values_list(
-            "role", "merchant_id", "merchant__name", "merchant__name_en", "merchant__status"
-        )
-        .first()
-    )
-    return Seat(*found) if found else None
+    found = planned.ask(SEAT, [user_id])
+    return Seat(*found[0]) if found else None
 
 
 def list_members(actor: Actor) -> list[Membership]:

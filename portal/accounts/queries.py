@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from django.conf import settings
-from django.db.models import Q
 
 from portal.accounts import actor as actors
 from portal.accounts.models import (
@@ -13,7 +12,6 @@ from portal.accounts.models import (
     ListPreference,
     RecoveryCode,
     SavedView,
-    StepUp,
     User,
     UserSession,
 )
@@ -21,9 +19,27 @@ from portal.accounts.rules import browser_of
 from portal.accounts.sessions import key_hash_of
 from portal.audit.events import EVENTS
 from portal.audit.models import AuditEntry, Outcome
+from portal.kit import planned
 from portal.kit.actor import Actor
 from portal.kit.scope import through_gate
 from portal.limits.models import RateWindow
+
+# Asked by every page.
+SESSION = """
+select {session.columns}, {person.columns}
+  from {session.table} join {person.table} on {person.table}.id = {session.table}.user_id
+ where {session.table}.key_hash = %s
+"""
+PROOFS = (
+    "select permission, expires_at from portal_stepup where session_id = %s and expires_at > %s"
+)
+# One's own, and those shared with one's role in the same house.
+VIEWS = """
+ where list_name = %s and (user_id = %s or (
+         %s <> '' and shared_with_role = %s and merchant_id is not distinct from %s::bigint))
+ order by created_at limit 200
+"""
+PREFERENCE = "where user_id = %s and list_name = %s"
 
 
 def find_user(username: str) -> User | None:
@@ -51,22 +67,21 @@ def may_sign_in(user: User) -> bool:
 
 def find_session(session_key: str) -> UserSession | None:
     """Find the session of a key, open or ended, with its person."""
+    session, person = planned.shape_of(UserSession), planned.shape_of(User)
+    sql = SESSION.format(session=session, person=person)
     with through_gate():
-        return (
-            UserSession.objects.select_related("user")
-            .filter(key_hash=key_hash_of(session_key))
-            .first()
-        )
+        found = planned.ask(sql, [key_hash_of(session_key)])
+    if not found:
+        return None
+    row: UserSession = session.built(found[0])
+    row.user = person.built(found[0][session.width :])
+    return row
 
 
 def list_proofs(session: UserSession, *, now: datetime) -> dict[str, datetime]:
     """Return the permissions proven in a session, each with the moment the proof ends."""
     with through_gate():
-        return dict(
-            StepUp.objects.filter(session=session, expires_at__gt=now).values_list(
-                "permission", "expires_at"
-            )
-        )
+        return dict(planned.ask(PROOFS, [session.pk, now]))
 
 
 def find_authenticator(user: User) -> AuthenticatorDevice | None:
@@ -183,12 +198,10 @@ def count_recovery_codes(user: User) -> int:
 
 def list_saved_views(actor: Actor, list_name: str) -> list[SavedView]:
     """List the actor's own views of a list, then those shared with the actor's role."""
-    shared = Q(shared_with_role=actor.role, merchant_id=actor.merchant_id)
-    if not actor.role:
-        shared = Q(pk=None)
     with through_gate():
-        rows = SavedView.objects.filter(Q(user_id=actor.id) | shared, list_name=list_name)
-        views = list(rows.order_by("created_at")[:200])
+        views = planned.find(
+            SavedView, VIEWS, [list_name, actor.id, actor.role, actor.role, actor.merchant_id]
+        )
     return sorted(views, key=lambda view: view.user_id != actor.id)
 
 
@@ -200,9 +213,8 @@ def find_saved_view(actor: Actor, list_name: str, slug: str) -> SavedView | None
 def find_list_preference(actor: Actor, list_name: str) -> ListPreference | None:
     """Find the columns and density the actor chose for a list."""
     with through_gate():
-        return ListPreference.objects.filter(
-            user_id=actors.person_id(actor), list_name=list_name
-        ).first()
+        found = planned.find(ListPreference, PREFERENCE, [actors.person_id(actor), list_name])
+    return found[0] if found else None
 
 
 def list_own_entries(actor: Actor, *, limit: int = 20) -> list[OwnEntry]:

@@ -1,7 +1,8 @@
 """The frame around every page: what a role finds in its menu, who is signed in, what light."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 from django.http import HttpRequest
 from django.urls import reverse
@@ -52,8 +53,8 @@ class Bell:
 class Shell:
     """Navigation, person, language and theme of one page."""
 
-    nav: list[Item] = field(default_factory=list)
-    account: list[Item] = field(default_factory=list)
+    nav: tuple[Item, ...] = ()
+    account: tuple[Item, ...] = ()
     who: Who | None = None
     theme: str = ""
     language: str = "zh-hans"
@@ -108,6 +109,7 @@ ACCOUNT = (
     Place("accounts:preferences", _("Preferences"), "gear"),
     Place("accounts:roles", _("Roles and rights"), "key"),
 )
+MENUS = {"nav": NAV, "account": ACCOUNT}
 
 
 def shell_for(request: HttpRequest) -> Shell:
@@ -125,8 +127,8 @@ def shell_for(request: HttpRequest) -> Shell:
     proofs: dict[str, datetime] = getattr(request, "proofs", {})
     here = request.resolver_match.view_name if request.resolver_match else ""
     return Shell(
-        nav=_items(NAV, actor, here),
-        account=_items(ACCOUNT, actor, here),
+        nav=_entries("nav", actor, here, language),
+        account=_entries("account", actor, here, language),
         who=Who(
             row.user.display_name or row.user.username,
             ROLES[actor.role].name,
@@ -141,9 +143,17 @@ def shell_for(request: HttpRequest) -> Shell:
     )
 
 
-def _items(places: tuple[Place, ...], actor: Actor, here: str) -> list[Item]:
-    staff = actor.merchant_id is None
-    return [
+def _entries(menu: str, actor: Actor, here: str, language: str) -> tuple[Item, ...]:
+    held = actor.permissions | actor.provable
+    return _items(menu, held, here, language, staff=actor.merchant_id is None)
+
+
+@lru_cache(maxsize=512)
+def _items(
+    menu: str, held: frozenset[str], here: str, _language: str, *, staff: bool
+) -> tuple[Item, ...]:
+    """Return a menu; it follows from the role and the language, so it is made once."""
+    return tuple(
         Item(
             reverse(place.name),
             str(place.label),
@@ -151,11 +161,11 @@ def _items(places: tuple[Place, ...], actor: Actor, here: str) -> list[Item]:
             place.key,
             active=_is_here(here, place.name),
         )
-        for place in places
+        for place in MENUS[menu]
         if (route := ROUTES.get(place.name)) is not None
-        and actor.may(route.permission)
+        and route.permission in held
         and route.welcomes(staff=staff)
-    ]
+    )
 
 
 def _is_here(here: str, name: str) -> bool:

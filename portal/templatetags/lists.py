@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from html import escape
 
 from django import template
 from django.forms import BaseForm, BoundField, MultipleChoiceField
@@ -12,6 +13,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from portal.kit.icons import icon_svg
+from portal.kit.markup import markup
 
 register = template.Library()
 
@@ -214,12 +216,10 @@ def th_select(form: str = "bulk") -> SafeString:
 @register.simple_tag
 def td_select(value: str | int, form: str = "bulk") -> SafeString:
     """Draw the box of one row; it belongs to the form of the bulk bar."""
-    return format_html(
-        '<td class="sel"><input type="checkbox" name="ids" value="{}" form="{}" aria-label="{}">'
-        "</td>",
-        value,
-        form,
-        gettext("Select %(row)s") % {"row": value},
+    said = escape(gettext("Select %(row)s") % {"row": value})
+    return markup(
+        f'<td class="sel"><input type="checkbox" name="ids" value="{escape(str(value))}"'
+        f' form="{escape(form)}" aria-label="{said}"></td>'
     )
 
 

@@ -2,13 +2,14 @@
 
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
+from html import escape
 from typing import Literal, Protocol, TypeAlias
 
 from babel.numbers import get_currency_symbol
 from django import template
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from portal.kit.markup import markup
 from portal.kit.money import MINOR_DIGITS
 
 register = template.Library()
@@ -69,7 +70,7 @@ def amount(value: AmountLike | int | Nothing, currency: str = "CNY") -> SafeStri
         return NOTHING
     minor, code = _parts(value, currency)
     css = "money neg" if minor < 0 else "money"
-    return format_html('<span class="{}">{}</span>', css, written(minor, code))
+    return markup(f'<span class="{css}">{escape(written(minor, code))}</span>')
 
 
 @register.filter

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from functools import lru_cache
+from html import escape
 
 from django import template
 from django.contrib.messages.storage.base import Message
@@ -13,6 +14,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 
 from portal.kit.icons import icon_svg
+from portal.kit.markup import markup
 
 register = template.Library()
 
@@ -73,8 +75,9 @@ def copy(value: str | int | None, label: str = "") -> SafeString | str:
     if value is None or value == "":
         return NOTHING
     css = "copy long" if len(str(value)) > 40 else "copy"  # noqa: PLR2004 - a digest must wrap
-    said = format_html(' title="{}"', label) if label else ""
-    return format_html('<span class="{}" data-copy="{}"{}>{}</span>', css, value, said, value)
+    said = f' title="{escape(label)}"' if label else ""
+    text = escape(str(value))
+    return markup(f'<span class="{css}" data-copy="{text}"{said}>{text}</span>')
 
 
 @register.simple_tag
@@ -83,7 +86,7 @@ def card(first_six: str | None, last_four: str | None) -> SafeString | str:
     if not last_four:
         return NOTHING
     masked = f"{(first_six or '')[:4]} **** {last_four}".strip()
-    return format_html('<span class="mono nowrap">{}</span>', masked)
+    return markup(f'<span class="mono nowrap">{escape(masked)}</span>')
 
 
 @register.simple_block_tag

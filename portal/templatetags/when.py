@@ -7,6 +7,7 @@ Filters stand at the edge of the product, so this is one of the few places that 
 import re
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from html import escape
 
 from babel.dates import format_skeleton
 from django import template
@@ -14,6 +15,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
+
+from portal.kit.markup import markup
 
 register = template.Library()
 
@@ -48,13 +51,10 @@ def when(at: datetime | None) -> SafeString | str:
         return NOTHING
     local = timezone.localtime(at)
     exact = local.isoformat(timespec="seconds")
-    return format_html(
-        '<time datetime="{}" title="{} ({})">{} <b>{}</b></time>',
-        exact,
-        exact,
-        zone_name(local),
-        near_day(local.date(), timezone.localdate()),
-        f"{local:%H:%M:%S}",
+    day = near_day(local.date(), timezone.localdate())
+    return markup(
+        f'<time datetime="{exact}" title="{exact} ({zone_name(local)})">'
+        f"{escape(day)} <b>{exact[11:19]}</b></time>"
     )
 
 

@@ -242,7 +242,7 @@ insert into transactions_transaction
    card_type, entry_mode, card_bin, card_last4, card_token, amount_minor, net_minor, currency,
    response_code, mcc, operator_no, original_date, original_id, occurred_at, received_at)
 values (%s, '2026-11-20', %s, %s, 'X', '2', %s, 'APPROVED', 'CASH', '', '', '', '', '', 5, %s,
-        'CNY', '', '', '', %s, %s, now(), now())
+        'CNY', '', '', '', %s, %s, '2026-11-20T04:00:00Z', '2026-11-20T04:00:00Z')
 """
 
 

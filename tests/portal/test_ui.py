@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import date
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from django import forms
@@ -16,6 +18,7 @@ from django.template import Context, Engine
 from django.test import RequestFactory, override_settings
 from django.utils import timezone, translation
 
+from portal.accounts.shell import Bell, Item, Shell, Who
 from portal.kit.charts import Bar
 from portal.kit.icons import PATHS, UnknownIcon, icon_svg
 
@@ -41,22 +44,21 @@ def page(name: str, **context: object) -> str:
     return Engine.get_default().get_template(name).render(Context(context))
 
 
-def shell(**over: object) -> SimpleNamespace:
-    known = {"label": "Terminals", "icon": "terminal", "badge": "7", "group": ""}
-    nav = [SimpleNamespace(url="/t/", key="d", active=True, **known)]
-    usual: dict[str, object] = {
-        "nav": nav,
-        "account": [SimpleNamespace(url="/security/", label="Security", icon="key")],
-        "who": SimpleNamespace(name="Lin", role="Owner", merchant="Noodle House"),
-        "theme": "dark",
-        "language": "en",
-        "single_keys": False,
-        "step_up": None,
-        "search_url": "/search/",
-        "bell": SimpleNamespace(url="/notices/", count=3),
-        "notice": "",
-    }
-    return SimpleNamespace(**{**usual, **over})
+TERMINALS = Item("/t/", "Terminals", "terminal", "d", active=True, badge="7")
+FRAME = Shell(
+    nav=(TERMINALS,),
+    account=(Item("/security/", "Security", "key"),),
+    who=Who("Lin", "Owner", "Noodle House"),
+    theme="dark",
+    language="en",
+    single_keys=False,
+    search_url="/search/",
+    bell=Bell("/notices/", 3),
+)
+
+
+def shell(**over: Any) -> Shell:
+    return replace(FRAME, **over)
 
 
 class Filter(forms.Form):
@@ -301,15 +303,14 @@ def test_the_device_decides_the_light_when_no_theme_is_chosen() -> None:
 
 
 def test_the_signed_out_frame_needs_nobody() -> None:
-    html = frame("base_public.html", who=None, nav=[])
+    html = frame("base_public.html", who=None, nav=())
 
     assert '<body class="public"' in html
     assert "/sign-out/" not in html
 
 
 def test_places_after_the_fourth_move_under_more() -> None:
-    place = {**vars(shell().nav[0]), "active": False}
-    nav = [SimpleNamespace(**{**place, "url": f"/{i}/"}) for i in range(6)]
+    nav = tuple(replace(TERMINALS, active=False, url=f"/{i}/") for i in range(6))
 
     html = frame("base.html", nav=nav)
 

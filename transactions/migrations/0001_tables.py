@@ -74,7 +74,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'indexes': [models.Index(fields=['business_date'], name='daily_total_by_date')],
-                'constraints': [models.UniqueConstraint(fields=('merchant', 'business_date', 'kind', 'status', 'currency'), name='daily_total_once'), models.CheckConstraint(condition=models.Q(('kind__in', ['SALE', 'VOID', 'REFUND', 'PREAUTH', 'COMPLETION', 'PREAUTH_CANCEL'])), name='daily_total_kind_known'), models.CheckConstraint(condition=models.Q(('status__in', ['APPROVED', 'DECLINED', 'REVERSED'])), name='daily_total_status_known')],
+                'constraints': [models.UniqueConstraint(fields=('merchant', 'business_date', 'kind', 'status', 'currency'), name='daily_total_once'), models.CheckConstraint(condition=models.Q(('kind__in', ['SALE', 'VOID', 'REFUND', 'PREAUTH', 'COMPLETION', 'PREAUTH_CANCEL'])), name='daily_total_kind_known'), models.CheckConstraint(condition=models.Q(('status__in', ['APPROVED', 'DECLINED', 'REVERSED'])), name='daily_total_status_known'), models.CheckConstraint(condition=models.Q(('count__gt', 0)), name='daily_total_counts')],
             },
         ),
         migrations.CreateModel(

@@ -28,6 +28,10 @@ grant usage on sequence transactions_transaction_ids, transactions_rrn
 create index txn_by_time on transactions_transaction
   using brin (occurred_at) with (pages_per_range = 32);
 
+-- lists look for a page in its month first: no later moment is on an earlier day
+alter table transactions_transaction add constraint transaction_day_is_of_its_time
+  check (business_date = (occurred_at at time zone 'Asia/Shanghai')::date);
+
 -- a row cannot name another merchant's store or another merchant's sale
 alter table transactions_transaction add constraint transaction_store_of_merchant
   foreign key (merchant_id, store_id) references merchants_store (merchant_id, id);
@@ -79,6 +83,7 @@ alter table transactions_intakekey drop constraint transactions_intakekey_pkey;
 alter table transactions_intakekey add primary key (id);
 alter table transactions_transaction drop constraint transaction_original_of_merchant;
 alter table transactions_transaction drop constraint transaction_store_of_merchant;
+alter table transactions_transaction drop constraint transaction_day_is_of_its_time;
 drop index txn_by_time;
 drop sequence transactions_rrn;
 alter table transactions_transaction alter column id drop default;

@@ -220,6 +220,7 @@ class DailyTotal(models.Model):
             models.CheckConstraint(
                 name="daily_total_kind_known", condition=Q(kind__in=Kind.values)
             ),
+            models.CheckConstraint(name="daily_total_counts", condition=Q(count__gt=0)),
             models.CheckConstraint(
                 name="daily_total_status_known", condition=Q(status__in=Status.values)
             ),

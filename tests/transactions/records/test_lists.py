@@ -88,9 +88,11 @@ def test_another_merchants_rows_are_not_there(wu: Actor, carol: Actor, crowd: li
         assert len(every_page(carol, Filter(merchant="M1000000002"))) == 1
 
 
-def test_who_may_not_read_transactions_sees_none(olga: Actor, crowd: list[str]) -> None:
-    assert not olga.may("transaction.read")
-    assert list_transactions(olga, Filter()).rows == []
+def test_who_may_not_read_transactions_sees_none(cast: Cast, crowd: list[str]) -> None:
+    ron = cast.actor("ron")
+
+    assert not ron.may("transaction.read")
+    assert list_transactions(ron, Filter()).rows == []
 
 
 def test_a_terminal_that_moved_away_does_not_take_its_sales_along(

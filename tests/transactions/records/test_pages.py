@@ -94,8 +94,23 @@ def test_staff_see_all_merchants_with_a_column_and_a_filter(
     assert references(get(carol, "/transactions/", merchant="M1000000002")) == [day[60]]
 
 
-def test_an_operator_without_the_right_is_refused(client_for: SignIn, day: list[str]) -> None:
-    assert client_for("olga").get("/transactions/").status_code == 403
+def test_who_has_not_the_right_is_refused(client_for: SignIn, day: list[str]) -> None:
+    assert client_for("ron").get("/transactions/").status_code == 403
+
+
+def test_an_operator_looks_up_all_merchants_and_takes_nothing_out(
+    client_for: SignIn, day: list[str]
+) -> None:
+    olga = client_for("olga")
+
+    page = get(olga, "/transactions/")
+
+    assert "61 transactions" in page
+    assert "M1000000002" in page
+    assert "/transactions/export/" not in page
+    assert olga.get(f"/transactions/{day[60]}/").status_code == 200
+    assert olga.post("/transactions/export/", {"form": "csv"}).status_code == 403
+    assert not AuditEntry.objects.filter(event="transaction.exported").exists()
 
 
 def test_operators_of_the_box_become_parameters_of_the_address(

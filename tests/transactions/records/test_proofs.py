@@ -3,6 +3,8 @@
 from datetime import date, datetime
 
 import pytest
+from django.db import IntegrityError
+from django.db.transaction import atomic
 
 from portal.kit.finding import Finding
 from terminals.fleet.models import Terminal
@@ -38,8 +40,8 @@ def test_a_total_that_counts_too_much_or_nothing_is_named(sold: Transaction) -> 
     assert found == Finding(
         2,
         (
-            f"{day} SALE APPROVED CNY: 1 rows, total of 1, 0 astray",
-            f"{day} VOID APPROVED CNY: 0 rows, total of 2, 0 astray",
+            f"{day} SALE APPROVED CNY: 1 rows, total of 1",
+            f"{day} VOID APPROVED CNY: 0 rows, total of 2",
         ),
     )
 
@@ -48,16 +50,21 @@ def test_a_transaction_without_its_total_is_named(a1041: Terminal, noon: datetim
     Transaction.objects.bulk_create([built(a1041, 1, occurred_at=noon)])
 
     cell = f"merchant #{a1041.merchant_id} 2026-11-20 SALE APPROVED CNY"
-    assert compare_daily_totals().breaches == (f"{cell}: 1 rows, total of 0, 0 astray",)
+    assert compare_daily_totals().breaches == (f"{cell}: 1 rows, total of 0",)
 
 
-def test_a_transaction_under_a_day_it_did_not_occur_on_is_named(
-    a1041: Terminal, noon: datetime
+@pytest.mark.parametrize("time", ["2026-11-18T15:59:59.999999Z", "2026-11-19T16:00:00Z"])
+def test_a_transaction_under_a_day_it_did_not_occur_on_is_refused(
+    a1041: Terminal, time: str
 ) -> None:
-    put([built(a1041, 1, occurred_at=noon, business_date=date(2026, 11, 19))])
+    astray = built(
+        a1041, 1, occurred_at=datetime.fromisoformat(time), business_date=date(2026, 11, 19)
+    )
 
-    cell = f"merchant #{a1041.merchant_id} 2026-11-19 SALE APPROVED CNY"
-    assert compare_daily_totals().breaches == (f"{cell}: 1 rows, total of 1, 1 astray",)
+    with pytest.raises(IntegrityError, match="transaction_day_is_of_its_time"), atomic():
+        put([astray])
+
+    assert not Transaction.objects.exists()
 
 
 def test_a_key_without_a_row_is_named(sold: Transaction) -> None:

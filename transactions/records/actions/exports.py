@@ -18,8 +18,9 @@ from portal.audit.actions import record
 from portal.kit.actor import Actor
 from portal.kit.downloads import BLOCK, csv_blocks
 from portal.kit.money import plain
-from transactions.records.queries.rows import SHANGHAI, Row, stream_rows
+from transactions.records.queries.rows import Row, stream_rows
 from transactions.records.queries.sums import Sums, summed
+from transactions.records.queries.where import SHANGHAI
 from transactions.records.rules.columns import FILE_COLUMNS
 from transactions.records.rules.filters import Asked
 

@@ -1,20 +1,35 @@
 """The stores and terminals that a merchant's people can filter by."""
 
-from merchants.profiles.models import Store
+from dataclasses import dataclass
+
+from portal.kit import planned
 from portal.kit.actor import Actor
-from terminals.fleet.models import Terminal
 
 MOST_CHOICES = 40
+PLACES = """
+(select true, code, name from merchants_store where merchant_id = %s order by code, id limit %s)
+union all
+(select false, serial, '' from terminals_terminal
+  where merchant_id = %s order by serial, id limit %s)
+"""
 
 
-def list_stores(actor: Actor) -> list[tuple[str, str]]:
-    """Return code and name of the actor's stores."""
-    stores = Store.objects.visible_to(actor).order_by("code", "id")
-    return list(stores.values_list("code", "name")[:MOST_CHOICES])
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Code and name of stores, and serials; no serials when they are too many for a menu."""
+
+    stores: tuple[tuple[str, str], ...] = ()
+    serials: tuple[str, ...] = ()
 
 
-def list_serials(actor: Actor) -> list[str]:
-    """Return the serials of the actor's terminals; none when they are too many for a menu."""
-    terminals = Terminal.objects.visible_to(actor).order_by("serial", "id")
-    serials = list(terminals.values_list("serial", flat=True)[: MOST_CHOICES + 1])
-    return serials if len(serials) <= MOST_CHOICES else []
+def list_places(actor: Actor) -> Places:
+    """Return the choices of the actor's merchant; our own people type what they look for."""
+    house = actor.merchant_id
+    if house is None:
+        return Places()
+    found = planned.ask(PLACES, [house, MOST_CHOICES, house, MOST_CHOICES + 1])
+    serials = tuple(code for is_store, code, _name in found if not is_store)
+    return Places(
+        tuple((code, name) for is_store, code, name in found if is_store),
+        serials if len(serials) <= MOST_CHOICES else (),
+    )

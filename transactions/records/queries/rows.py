@@ -1,28 +1,31 @@
 """Lists of transactions: pages for people, streams for files, one filter behind both."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from itertools import starmap
-from typing import Any
-from zoneinfo import ZoneInfo
+from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from merchants.profiles.models import Merchant, Store
+from portal.kit import planned
 from portal.kit.actor import Actor
-from portal.kit.paging import PAGE_SIZE, BadCursor, Cursor, Page, cut
-from terminals.fleet.models import Terminal
-from transactions.records.models import MONEY_OUT, Transaction, TransactionQuerySet
+from portal.kit.paging import PAGE_SIZE, Cursor, Page, cut
+from transactions.records.models import MONEY_OUT, TransactionQuerySet
+from transactions.records.queries.where import (
+    SHANGHAI,
+    Where,
+    beyond,
+    keys_of,
+    matching,
+    place_of,
+)
 from transactions.records.rules.filters import Filter
 
-SHANGHAI = ZoneInfo("Asia/Shanghai")
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
 CHUNK = 2000
-NOBODY = -1
+# A page is looked for in so many days first: two partitions are planned and opened, not all.
+NEAR_DAYS = 31
 # The order of Row's first fields.
 FIELDS = (
     "id", "merchant_id", "terminal_id", "business_date", "reference", "rrn", "batch_no",
@@ -30,6 +33,7 @@ FIELDS = (
     "amount_minor", "net_minor", "currency", "response_code", "mcc", "operator_no",
     "original_date", "original_id", "occurred_at", "received_at", "store_id",
 )  # fmt: skip
+FOUND = "select {columns} from transactions_transaction where {tests}"
 # Joined after the page is cut. A terminal or store that is no longer the merchant's own stays
 # hidden by row security, and must not take the transaction with it.
 JOINED = (
@@ -42,8 +46,7 @@ JOINED = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """One transaction as lists, files and pages show it; amounts in minor units."""
 
     id: int
@@ -100,11 +103,14 @@ def list_transactions(
     """
     backwards = cursor is not None and cursor.backwards
     rising = ascending != backwards
-    rows = matching(actor, wanted)
+    where = matching(actor, wanted)
     if cursor is not None:
-        rows = _beyond(rows, cursor, rising=rising)
-    order = ("occurred_at", "id") if rising else ("-occurred_at", "-id")
-    found = fetch(rows.order_by(*order)[: size + 1])
+        where = beyond(where, cursor, rising=rising)
+    edge = _edge(wanted, cursor, rising=rising)
+    near = _near(where, wanted, edge, rising=rising)
+    found = _read(near, wanted, rising=rising, size=size) if near else []
+    if near is None or len(found) <= size:
+        found = _read(where, wanted, rising=rising, size=size)
     found.sort(key=_place, reverse=not rising)
     return cut(found, cursor=cursor, keys=_keys, size=size)
 
@@ -116,129 +122,72 @@ def stream_rows(
 
     ``among`` is a query of ids that narrows them further. Memory does not grow with rows.
     """
-    rows = matching(actor, wanted)
+    where = matching(actor, wanted)
     if among is not None:
-        rows = rows.filter(id__in=among)
-    try:
-        sql, parameters = _joined(rows.order_by())
-    except EmptyResultSet:
-        return
+        ids, values = among.query.sql_with_params()
+        where = where.also(f"id in ({ids})", *values)
+    sql = JOINED.format(inner=_found(where))
     with connection.chunked_cursor() as cursor:
-        cursor.execute(f"{sql} order by t.occurred_at desc, t.id desc", parameters)
+        cursor.execute(f"{sql} order by t.occurred_at desc, t.id desc", where.values)
         while chunk := cursor.fetchmany(CHUNK):
             yield from starmap(Row, chunk)
-
-
-def matching(actor: Actor, wanted: Filter) -> TransactionQuerySet:
-    """Return the transactions an actor may see that pass the filter, in no order.
-
-    The day bounds are said twice: the date picks the partitions, the time the index range.
-    """
-    rows = Transaction.objects.visible_to(actor)
-    if wanted.since:
-        began_at = datetime.combine(wanted.since, time(), SHANGHAI)
-        rows = rows.filter(business_date__gte=wanted.since, occurred_at__gte=began_at)
-    if wanted.until:
-        ended_at = datetime.combine(wanted.until + timedelta(days=1), time(), SHANGHAI)
-        rows = rows.filter(business_date__lte=wanted.until, occurred_at__lt=ended_at)
-    return rows.filter(_codes(wanted) & _amounts(wanted) & _named(actor, wanted))
 
 
 def fetch(rows: TransactionQuerySet) -> list[Row]:
     """Run a query of transactions and dress its rows; their order is not promised."""
     try:
-        sql, parameters = _joined(rows)
+        inner, parameters = rows.values_list(*FIELDS).query.sql_with_params()
     except EmptyResultSet:  # the actor may see none at all
         return []
-    with connection.cursor() as cursor:
-        cursor.execute(sql, parameters)
-        return list(starmap(Row, cursor.fetchall()))
+    return _rows(JOINED.format(inner=inner), parameters)
 
 
-def _joined(rows: TransactionQuerySet) -> tuple[str, Sequence[Any]]:
-    inner, parameters = rows.values_list(*FIELDS).query.sql_with_params()
-    return JOINED.format(inner=inner), parameters
+def _edge(wanted: Filter, cursor: Cursor | None, *, rising: bool) -> date | None:
+    """Return the day at which a page begins, if that can be told."""
+    if cursor is not None:
+        return place_of(cursor)[0].astimezone(SHANGHAI).date()
+    return wanted.since if rising else wanted.until
 
 
-def _codes(wanted: Filter) -> Q:
-    """Test closed lists and exact keys."""
-    found = Q()
-    lists = {
-        "status": wanted.statuses,
-        "kind": wanted.kinds,
-        "method": wanted.methods,
-        "card_type": wanted.card_types,
-        "entry_mode": wanted.entry_modes,
-        "reference": wanted.references,
-    }
-    for name, codes in lists.items():
-        if codes:
-            found &= Q(**{name: codes[0]}) if len(codes) == 1 else Q(**{f"{name}__in": codes})
-    exact = {
-        "operator_no": wanted.operator,
-        "rrn": wanted.rrn,
-        "card_last4": wanted.last4,
-    }
-    return found & Q(**{name: text for name, text in exact.items() if text})
+def _near(where: Where, wanted: Filter, edge: date | None, *, rising: bool) -> Where | None:
+    """Return the tests with the days next to the edge alone, None if that saves nothing.
 
-
-def _amounts(wanted: Filter) -> Q:
-    found = Q()
-    if wanted.min_minor is not None:
-        found &= Q(amount_minor__gte=wanted.min_minor)
-    if wanted.max_minor is not None:
-        found &= Q(amount_minor__lte=wanted.max_minor)
-    return found
-
-
-def _named(actor: Actor, wanted: Filter) -> Q:
-    """Turn names into keys first, so that the planner sees constants."""
-    found = Q()
-    if wanted.merchant:
-        found &= Q(merchant_id=find_merchant_id(actor, wanted.merchant) or NOBODY)
-    if wanted.store:
-        stores = Store.objects.visible_to(actor).filter(code__in=_spelt(wanted.store))
-        found &= Q(store_id__in=list(stores.values_list("pk", flat=True)) or [NOBODY])
-    if wanted.terminal:
-        found &= Q(terminal_id=_terminal_id(actor, wanted.terminal) or NOBODY)
-    if wanted.code:
-        terminal_id = _terminal_id(actor, wanted.code)
-        found &= Q(terminal_id=terminal_id) if terminal_id else Q(reference=wanted.code.upper())
-    return found
-
-
-def find_merchant_id(actor: Actor, code: str) -> int | None:
-    """Return the key of the merchant with this code, if the actor may see it."""
-    merchants = Merchant.objects.visible_to(actor).filter(code__in=_spelt(code))
-    return merchants.values_list("pk", flat=True).first()
-
-
-def _terminal_id(actor: Actor, serial: str) -> int | None:
-    terminals = Terminal.objects.visible_to(actor).filter(serial__in=_spelt(serial))
-    return terminals.values_list("pk", flat=True).first()
-
-
-def _spelt(text: str) -> list[str]:
-    """Serials and codes are written in capitals; people are not."""
-    return sorted({text, text.upper()})
-
-
-def _beyond(rows: TransactionQuerySet, cursor: Cursor, *, rising: bool) -> TransactionQuerySet:
-    """Keep the rows after a place; the first test alone bounds the index range.
-
-    :raises BadCursor: if the place is not one of this list
+    The day follows from the time (a constraint of the table), so no row further away can
+    come before one of these.
     """
-    try:
-        microseconds, row_id = (int(key) for key in cursor.keys)
-        at = EPOCH + microseconds * MICROSECOND
-        on = at.astimezone(SHANGHAI).date()
-    except (ValueError, OverflowError) as bad:
-        raise BadCursor("not a place in a list of transactions") from bad
+    if edge is None or _has_key(wanted):
+        return None
+    far = wanted.until if rising else wanted.since
+    if far is not None and abs((edge - far).days) <= NEAR_DAYS:
+        return None
+    days = timedelta(days=NEAR_DAYS)
     if rising:
-        rest = Q(occurred_at__gt=at) | Q(id__gt=row_id)
-        return rows.filter(rest, business_date__gte=on, occurred_at__gte=at)
-    rest = Q(occurred_at__lt=at) | Q(id__lt=row_id)
-    return rows.filter(rest, business_date__lte=on, occurred_at__lte=at)
+        return where.also("business_date <= %s", edge + days)
+    return where.also("business_date >= %s", edge - days)
+
+
+def _has_key(wanted: Filter) -> bool:
+    """Tell whether an index finds the few rows there are, in whatever month."""
+    return bool(wanted.rrn or wanted.code or wanted.references or wanted.last4)
+
+
+def _read(where: Where, wanted: Filter, *, rising: bool, size: int) -> list[Row]:
+    way = "occurred_at, id" if rising else "occurred_at desc, id desc"
+    inner = f"{_found(where)} order by {way} limit {size + 1}"
+    sql = JOINED.format(inner=inner)
+    if _has_key(wanted):
+        return list(starmap(Row, planned.ask(sql, where.values)))
+    return _rows(sql, where.values)
+
+
+def _found(where: Where) -> str:
+    return FOUND.format(columns=", ".join(FIELDS), tests=where.sql)
+
+
+def _rows(sql: str, values: Sequence[Any]) -> list[Row]:
+    with connection.cursor() as cursor:
+        cursor.execute(sql, values)
+        return list(starmap(Row, cursor.fetchall()))
 
 
 def _place(row: Row) -> tuple[datetime, int]:
@@ -246,4 +195,4 @@ def _place(row: Row) -> tuple[datetime, int]:
 
 
 def _keys(row: Row) -> tuple[str, ...]:
-    return str((row.occurred_at - EPOCH) // MICROSECOND), str(row.id)
+    return keys_of(row.occurred_at, row.id)

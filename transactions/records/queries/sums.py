@@ -3,22 +3,43 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
+from typing import NamedTuple
 
-from django.core.exceptions import EmptyResultSet
 from django.db import connection
-from django.db.models import Q, QuerySet, Sum
 
+from portal.kit import planned
 from portal.kit.actor import Actor
-from portal.kit.paging import COUNT_CAP
-from transactions.records.models import MONEY_IN, MONEY_OUT, DailyTotal
-from transactions.records.queries.rows import NOBODY, find_merchant_id, matching
+from portal.kit.paging import COUNT_CAP, PAGE_SIZE
+from transactions.records.models import MONEY_IN, MONEY_OUT
+from transactions.records.queries.rows import Row
+from transactions.records.queries.where import NOBODY, Where, find_merchant_id, matching, of_actor
 from transactions.records.rules.filters import Filter
 
 HOME = "CNY"
+HEAD = "select count(*) from (select from transactions_transaction where {tests} limit %s) t"
 GROUPED = (
     "select kind, currency, count(*), coalesce(sum(net_minor), 0)::bigint"
-    " from ({found}) t group by 1, 2"
+    " from transactions_transaction where {tests} group by 1, 2"
 )
+# Of the days wanted and, beside them, of the usual days: one walk through the totals.
+BY_DAY = """
+select kind, status, currency,
+       coalesce(sum(count) filter (where business_date between %s and %s), 0)::bigint,
+       coalesce(sum(net_minor) filter (where business_date between %s and %s), 0)::bigint,
+       coalesce(sum(count) filter (where business_date between %s and %s), 0)::bigint
+  from transactions_dailytotal where {tests} group by 1, 2, 3
+"""
+MANY = """
+select coalesce(sum(count), 0)
+  from (select count from transactions_dailytotal where {tests} limit %s) t
+"""
+GROWN = "select coalesce(sum(count), 0)::bigint from transactions_dailytotal where {tests}"
+NEWEST = """
+select coalesce(sum(id), 0)::bigint
+  from (select id from transactions_transaction where {tests}
+         order by occurred_at desc, id desc limit %s) t
+"""
+LAST_DAY = "select max(business_date) from transactions_dailytotal where {tests}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +78,67 @@ class Summary:
         return next((s for s in self.sums if s.currency == HOME), Sums(HOME, 0, 0))
 
 
-def summarise(actor: Actor, wanted: Filter, *, exact: bool = False) -> Summary:
-    """Count and sum everything the filter finds; beyond the cap only when ``exact``."""
-    if wanted.rolls_up:
-        return _out_of_days(actor, wanted)
-    if not exact:
-        head = matching(actor, wanted).order_by().values_list("id")[: COUNT_CAP + 1]
-        if head.count() > COUNT_CAP:
-            return Summary(COUNT_CAP, capped=True)
-    found = matching(actor, wanted).order_by().values_list("kind", "currency", "net_minor")
-    try:
-        sql, parameters = found.query.sql_with_params()
-    except EmptyResultSet:
-        return Summary(0)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            GROUPED.format(found=sql),
-            parameters,
+class Cell(NamedTuple):
+    """Count and net of one kind, status and currency in the days wanted; count in the usual."""
+
+    kind: str
+    status: str
+    currency: str
+    rows: int
+    net_minor: int
+    usual_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class Days:
+    """The daily totals of one actor: of the days of a filter, and of the usual days."""
+
+    wanted: Filter
+    cells: tuple[Cell, ...]
+
+    @property
+    def summary(self) -> Summary:
+        """What a filter finds that daily totals can answer for."""
+        kinds, statuses = self.wanted.kinds, self.wanted.statuses
+        return summed(
+            (cell.kind, cell.currency, cell.rows, cell.net_minor)
+            for cell in self.cells
+            if cell.rows
+            and (not kinds or cell.kind in kinds)
+            and (not statuses or cell.status in statuses)
         )
+
+    @property
+    def grown(self) -> int:
+        """A number that grows with every transaction of the days wanted."""
+        return sum(cell.rows for cell in self.cells)
+
+
+def summarise(
+    actor: Actor, wanted: Filter, days: "Days | None" = None, *, exact: bool = False
+) -> Summary:
+    """Count and sum everything the filter finds; beyond the cap only when ``exact``.
+
+    ``days`` are the totals by day, if they were asked for already.
+    """
+    if wanted.rolls_up:
+        if actor.merchant_id is None and not exact and _many(actor, wanted):
+            return Summary(COUNT_CAP, capped=True)
+        return (days or days_of(actor, wanted)).summary
+    where = matching(actor, wanted)
+    sql = GROUPED.format(tests=where.sql)
+    with connection.cursor() as cursor:
+        if not exact:
+            cursor.execute(HEAD.format(tests=where.sql), [*where.values, COUNT_CAP + 1])
+            if cursor.fetchall()[0][0] > COUNT_CAP:
+                return Summary(COUNT_CAP, capped=True)
+        cursor.execute(sql, where.values)
         return summed(cursor.fetchall())
+
+
+def summary_of(rows: Iterable[Row]) -> Summary:
+    """Count and sum rows that are at hand, when they are all there are."""
+    return summed((row.kind, row.currency, 1, row.net_minor) for row in rows)
 
 
 def summed(groups: Iterable[tuple[str, str, int, int]]) -> Summary:
@@ -93,50 +156,65 @@ def summed(groups: Iterable[tuple[str, str, int, int]]) -> Summary:
     return Summary(count, tuple(sums[currency] for currency in sorted(sums)))
 
 
-def count_by_kind_and_status(actor: Actor, wanted: Filter) -> dict[tuple[str, str], int]:
-    """Count the transactions of the filter's days by kind and status, for the tabs."""
-    found = _totals(actor, wanted).values_list("kind", "status").annotate(rows=Sum("count"))
-    return {(kind, status): rows for kind, status, rows in found.order_by()}
+def days_of(actor: Actor, wanted: Filter, usual: Filter | None = None) -> Days:
+    """Read the daily totals of the filter's days and, in passing, those of the usual days."""
+    usual = usual or wanted
+    where = _of_house(actor, wanted)
+    if wanted.since and usual.since:
+        where = where.also("business_date >= %s", min(wanted.since, usual.since))
+    if wanted.until and usual.until:
+        where = where.also("business_date <= %s", max(wanted.until, usual.until))
+    values = [*_span(wanted), *_span(wanted), *_span(usual), *where.values]
+    cells = planned.ask(BY_DAY.format(tests=where.sql), values)
+    return Days(wanted, tuple(Cell(*cell) for cell in cells))
 
 
 def watermark(actor: Actor, wanted: Filter, *, since: date) -> int:
     """Return a number that grows with every transaction taken in for these days.
 
-    Cheap enough to be asked every two seconds: only totals of days from ``since`` on are read.
+    Cheap enough to be asked every two seconds: only totals of days from ``since`` on are
+    read; over all merchants, where those are many, only the newest transactions.
     """
-    bare = Filter(
-        since=max(since, wanted.since or since), until=wanted.until, merchant=wanted.merchant
-    )
-    return _totals(actor, bare).aggregate(rows=Sum("count"))["rows"] or 0
+    if actor.merchant_id is None and not wanted.merchant:
+        where = _dated(of_actor(actor), since, wanted.until)
+        return int(planned.ask(NEWEST.format(tests=where.sql), [*where.values, PAGE_SIZE])[0][0])
+    where = _dated(_of_house(actor, wanted), max(since, wanted.since or since), wanted.until)
+    return int(planned.ask(GROWN.format(tests=where.sql), where.values)[0][0])
 
 
 def find_last_day(actor: Actor, wanted: Filter) -> date | None:
     """Return the last day on which anything happened, for a page that would be empty."""
-    bare = Filter(merchant=wanted.merchant)
-    rows = _totals(actor, bare).order_by("-business_date")
-    return rows.values_list("business_date", flat=True).first()
+    where = _of_house(actor, wanted)
+    found: date | None = planned.ask(LAST_DAY.format(tests=where.sql), where.values)[0][0]
+    return found
 
 
-def _out_of_days(actor: Actor, wanted: Filter) -> Summary:
-    found = (
-        _totals(actor, wanted)
-        .values_list("kind", "currency")
-        .annotate(rows=Sum("count"), net=Sum("net_minor"))
-        .order_by()
-    )
-    return summed(found)
+def _many(actor: Actor, wanted: Filter) -> bool:
+    """Tell whether there are more than the cap, out of as few totals as can prove it.
 
-
-def _totals(actor: Actor, wanted: Filter) -> "QuerySet[DailyTotal]":
-    tests = Q()
-    if wanted.since:
-        tests &= Q(business_date__gte=wanted.since)
-    if wanted.until:
-        tests &= Q(business_date__lte=wanted.until)
+    Each total counts one transaction or more.
+    """
+    where = _dated(_of_house(actor, wanted), wanted.since, wanted.until)
     if wanted.kinds:
-        tests &= Q(kind__in=wanted.kinds)
+        where = where.also("kind = any(%s)", list(wanted.kinds))
     if wanted.statuses:
-        tests &= Q(status__in=wanted.statuses)
+        where = where.also("status = any(%s)", list(wanted.statuses))
+    rows = planned.ask(MANY.format(tests=where.sql), [*where.values, COUNT_CAP + 1])
+    return bool(rows[0][0] > COUNT_CAP)
+
+
+def _of_house(actor: Actor, wanted: Filter) -> Where:
+    where = of_actor(actor)
     if wanted.merchant:
-        tests &= Q(merchant_id=find_merchant_id(actor, wanted.merchant) or NOBODY)
-    return DailyTotal.objects.visible_to(actor).filter(tests)
+        return where.also("merchant_id = %s", find_merchant_id(actor, wanted.merchant) or NOBODY)
+    return where
+
+
+def _dated(where: Where, since: date | None, until: date | None) -> Where:
+    if since:
+        where = where.also("business_date >= %s", since)
+    return where.also("business_date <= %s", until) if until else where
+
+
+def _span(wanted: Filter) -> tuple[date, date]:
+    return wanted.since or date.min, wanted.until or date.max

@@ -14,6 +14,7 @@ from portal.accounts.queries import find_list_preference, list_saved_views
 from portal.kit.actor import Actor
 from portal.kit.http import ActorRequest
 from portal.kit.paging import BadCursor, Cursor, decode
+from portal.kit.scope import through_gate
 from transactions.records.rules import columns as column_rules
 from transactions.records.rules.columns import Column
 from transactions.records.rules.filters import PARAMETERS, Asked, parse
@@ -82,13 +83,14 @@ def understand(request: ActorRequest, query: QueryDict | None = None) -> Questio
     """
     actor, given = request.actor, query if query is not None else request.GET
     today = timezone.localdate()
-    views = list_saved_views(actor, LIST_NAME)
+    with through_gate():  # once for both
+        views = list_saved_views(actor, LIST_NAME)
+        preference = find_list_preference(actor, LIST_NAME)
     filters = own_parameters(given, actor)
     slug = "" if filters else given.get("view", "")
     saved = next((view for view in views if view.slug == slug), None)
     stored = saved.query if saved else BUILT_IN.get(slug, "")
     asked = parse(filters or own_parameters(QueryDict(stored), actor), today=today)
-    preference = find_list_preference(actor, LIST_NAME)
     chosen = (saved.columns if saved else []) or (preference.columns if preference else [])
     return Question(
         actor=actor,

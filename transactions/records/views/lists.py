@@ -3,6 +3,7 @@
 from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_GET
 
@@ -50,6 +51,7 @@ def newest(request: ActorRequest) -> HttpResponse:
 def _answer(request: ActorRequest, question: Question, *, push: bool = True) -> HttpResponse:
     context = list_context(request, question)
     request.GET = canonical(question)  # type: ignore[assignment]  # never written to
+    request.path = reverse("transactions:list")  # also where the pulse asks
     if not request.htmx:
         return render(request, "transactions/records/page.html", context)
     context["swapped"] = True

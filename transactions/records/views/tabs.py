@@ -2,14 +2,13 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
-from portal.accounts.models import SavedView
-from transactions.records.models import MONEY_OUT, Status
-from transactions.records.queries import sums
-from transactions.records.rules.filters import Asked, parse
+from transactions.records.rules.filters import parse
 from transactions.records.views.asking import BUILT_IN, Question, address
 
 
@@ -23,53 +22,53 @@ class Tab:
     count: int | None = None
 
 
-def tabs_of(question: Question) -> list[Tab]:
+@dataclass(frozen=True, slots=True)
+class OwnView:
+    """A view that the reader may delete."""
+
+    slug: str
+    name: str
+
+
+def tabs_of(question: Question, counts: Mapping[str, int]) -> tuple[Tab, ...]:
     """Return every view the reader can open; counts are those of the usual period."""
-    counts = _counts(question)
     names = {
         "": _("All"),
         "declined": _("Declined"),
         "given-back": _("Refunds and voids"),
         "large": _("¥1,000 and over"),
     }
-    built_in = [
+    built_in = tuple(
         Tab(name, _url(slug), _is_open(question, slug, BUILT_IN.get(slug, "")), counts.get(slug))
         for slug, name in names.items()
-    ]
-    kept = [
+    )
+    kept = tuple(
         Tab(view.name, _url(view.slug), _is_open(question, view.slug, view.query))
         for view in question.views
-    ]
+    )
     return built_in + kept
 
 
-def own_views(question: Question) -> list[SavedView]:
+def own_views(question: Question) -> tuple[OwnView, ...]:
     """Return the views that the reader may delete."""
-    return [view for view in question.views if view.user_id == question.actor.id]
-
-
-def _counts(question: Question) -> Mapping[str, int]:
-    """Count for a merchant; over all merchants it would cost more than it tells."""
-    if question.staff:
-        return {}
-    usual = parse({}, today=question.today).filter
-    cells = sums.count_by_kind_and_status(question.actor, usual).items()
-    return {
-        "": sum(rows for _cell, rows in cells),
-        "declined": sum(rows for (_kind, status), rows in cells if status == Status.DECLINED),
-        "given-back": sum(rows for (kind, _status), rows in cells if kind in MONEY_OUT),
-    }
+    return tuple(
+        OwnView(view.slug, view.name)
+        for view in question.views
+        if view.user_id == question.actor.id
+    )
 
 
 def _is_open(question: Question, slug: str, query: str) -> bool:
     if question.view or not question.asked.parameters:
         return question.view == slug
-    return bool(query) and _asked(query, question).parameters == question.asked.parameters
+    return bool(query) and _parameters(query, question.today) == question.asked.parameters
 
 
-def _asked(query: str, question: Question) -> Asked:
+@lru_cache(maxsize=256)
+def _parameters(query: str, today: date) -> tuple[tuple[str, str], ...]:
+    """Return what a view asks for as the list would write it."""
     given: Iterable[tuple[str, Sequence[str]]] = QueryDict(query).lists()
-    return parse(dict(given), today=question.today)
+    return parse(dict(given), today=today).parameters
 
 
 def _url(slug: str) -> str:
