@@ -216,10 +216,15 @@ def th_select(form: str = "bulk") -> SafeString:
 @register.simple_tag
 def td_select(value: str | int, form: str = "bulk") -> SafeString:
     """Draw the box of one row; it belongs to the form of the bulk bar."""
-    said = escape(gettext("Select %(row)s") % {"row": value})
-    return markup(
-        f'<td class="sel"><input type="checkbox" name="ids" value="{escape(str(value))}"'
-        f' form="{escape(form)}" aria-label="{said}"></td>'
+    return markup(box(str(value), gettext("Select %(row)s"), form))
+
+
+def box(value: str, label: str, form: str = "bulk") -> str:
+    """Write the box of one row as HTML; ``label`` has a place for the row's name."""
+    said = escape(label % {"row": value})
+    return (
+        f'<td class="sel"><input type="checkbox" name="ids" value="{escape(value)}"'
+        f' form="{form}" aria-label="{said}"></td>'
     )
 
 

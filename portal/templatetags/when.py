@@ -44,18 +44,32 @@ def near_day(on: date, today: date) -> str:
     return f"{on:%m-%d}" if on.year == today.year else f"{on:%Y-%m-%d}"
 
 
+class Clock:
+    """Writes the moments of one answer: zone, day and language are looked up once."""
+
+    def __init__(self) -> None:
+        self._zone = timezone.get_current_timezone()
+        self._today = timezone.localdate()
+        self._days: dict[date, str] = {}
+
+    def write(self, at: datetime) -> str:
+        """Return a moment as HTML."""
+        local = at.astimezone(self._zone)
+        on = local.date()
+        day = self._days.get(on)
+        if day is None:
+            day = self._days[on] = escape(near_day(on, self._today))
+        exact = local.isoformat(timespec="seconds")
+        return (
+            f'<time datetime="{exact}" title="{exact} ({zone_name(local)})">'
+            f"{day} <b>{exact[11:19]}</b></time>"
+        )
+
+
 @register.filter
 def when(at: datetime | None) -> SafeString | str:
     """Write a moment for a cell: ``Today 16:33:44``, the exact time and zone on hovering."""
-    if not at:
-        return NOTHING
-    local = timezone.localtime(at)
-    exact = local.isoformat(timespec="seconds")
-    day = near_day(local.date(), timezone.localdate())
-    return markup(
-        f'<time datetime="{exact}" title="{exact} ({zone_name(local)})">'
-        f"{escape(day)} <b>{exact[11:19]}</b></time>"
-    )
+    return markup(Clock().write(at)) if at else NOTHING
 
 
 @register.filter

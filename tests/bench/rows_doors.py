@@ -27,6 +27,7 @@ from tests.bench.setting import Setting
 MESSAGES = 1000  # a round; each from another terminal
 FIRST_NUMBER = 10_000_001
 WORKER = "-c role=pos_worker -c search_path=public,peers"
+PEER = {"BENCH_ROLE": WORKER, "GRANIAN_BLOCKING_THREADS": "8"}  # as many threads as ours
 PEER_TABLES = """
 drop schema if exists peers cascade;
 create schema peers;
@@ -79,7 +80,7 @@ def _compare(setting: Setting, ours: Messages, peer: Messages) -> dict[str, floa
     with (
         psycopg.connect(setting.cluster.dsn(name_of(setting.largest)), autocommit=True) as link,
         running(setting, up.web_server(f"http://127.0.0.1:{port}"), port, {}),
-        running(setting, peer_server(other), other, {"BENCH_ROLE": WORKER}),
+        running(setting, peer_server(other), other, PEER),
     ):
         link.execute(PEER_TABLES)
         devices.enrol(link, fleet)

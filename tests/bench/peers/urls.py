@@ -14,5 +14,6 @@ urlpatterns = [
     path("doors/heartbeat/", devices.Beat.as_view()),
     path("doors/transactions/", devices.TakeIn.as_view()),
     path("stock/", admin_site.stock.urls),
+    path("arranged/", admin_site.arranged.urls),
     path("tuned/", admin_site.tuned.urls),
 ]

@@ -35,12 +35,13 @@ FIELDS = (
 )  # fmt: skip
 FOUND = "select {columns} from transactions_transaction where {tests}"
 # Joined after the page is cut. A terminal or store that is no longer the merchant's own stays
-# hidden by row security, and must not take the transaction with it.
+# hidden by row security, and must not take the transaction with it. The merchant is always
+# there; joined loosely, it does not tell the planner to expect a single row.
 JOINED = (
     "select t.*, coalesce(terminal.serial, ''), coalesce(terminal.terminal_no, ''),"
     " coalesce(store.code, ''), coalesce(store.name, ''), merchant.code, merchant.name,"
     " merchant.name_en from ({inner}) t"
-    " join merchants_merchant merchant on merchant.id = t.merchant_id"
+    " left join merchants_merchant merchant on merchant.id = t.merchant_id"
     " left join terminals_terminal terminal on terminal.id = t.terminal_id"
     " left join merchants_store store on store.id = t.store_id"
 )

@@ -8,13 +8,13 @@ from html import escape
 from django.db.models import TextChoices
 from django.urls import reverse
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext_lazy
+from django.utils.translation import get_language, gettext, gettext_lazy
 
 from portal.kit.markup import markup
-from portal.templatetags.lists import td_select
+from portal.templatetags.lists import box
 from portal.templatetags.money import amount
 from portal.templatetags.ui import badge, card, copy
-from portal.templatetags.when import NOTHING, when
+from portal.templatetags.when import NOTHING, Clock
 from transactions.records.models import CardType, EntryMode, Kind, Method, Status
 from transactions.records.queries.rows import Row
 from transactions.records.rules.columns import Column
@@ -54,11 +54,13 @@ class Head:
 
 
 class Words:
-    """The labels of stored codes in one language."""
+    """The labels of stored codes in one language, as HTML."""
 
     def __init__(self) -> None:
         sets: Iterable[type[TextChoices]] = (Kind, Status, Method, CardType, EntryMode)
         self.of = {member.value: str(member.label) for codes in sets for member in codes}
+        self.select = gettext("Select %(row)s")
+        self.is_english = get_language() == "en"
 
     def method(self, row: Row) -> str:
         """Name what was paid with: the sort of card says more than that it was one."""
@@ -73,6 +75,15 @@ def _words(_language: str) -> Words:
 def words() -> Words:
     """Return the labels in the reader's language."""
     return _words(get_language() or "")
+
+
+class Ink:
+    """What the rows of one page are written with."""
+
+    def __init__(self) -> None:
+        self.said = words()
+        self.clock = Clock()
+        self.address = escape(reverse("transactions:detail", args=[PLACEHOLDER]))
 
 
 def heads(columns: Sequence[Column]) -> tuple[Head, ...]:
@@ -100,16 +111,15 @@ def rows_html(
     rows: Sequence[Row], columns: Sequence[Column], *, selectable: bool = True
 ) -> SafeString:
     """Write the rows of a table."""
-    said = words()
-    url = escape(reverse("transactions:detail", args=[PLACEHOLDER]))
+    ink = Ink()
     cells = [(_CELLS[column.key], _opening(column)) for column in columns]
     body = []
     for row in rows:
-        box = td_select(row.reference) if selectable else ""
+        tick = box(row.reference, ink.said.select) if selectable else ""
         net = f' data-net="{row.net_minor}"' if row.currency == HOME else ""
-        body.append(f"<tr{net}>{box}")
+        body.append(f"<tr{net}>{tick}")
         for cell, opening in cells:
-            body.append(f"{opening}{cell(row, said, url)}</td>")
+            body.append(f"{opening}{cell(row, ink)}</td>")
         body.append("</tr>")
     return markup("".join(body))
 
@@ -126,27 +136,27 @@ def _opening(column: Column) -> str:
     return f'<td class="{css}">' if css else "<td>"
 
 
-def _at(row: Row, said: Words, url: str) -> str:
-    href = url.replace(PLACEHOLDER, escape(row.reference))
+def _at(row: Row, ink: Ink) -> str:
+    href = ink.address.replace(PLACEHOLDER, escape(row.reference))
     return (
-        f'<a class="row-link" href="{href}">{when(row.occurred_at)}</a>'
-        f'<small class="second">{said.of[row.kind]} · {said.method(row)}</small>'
+        f'<a class="row-link" href="{href}">{ink.clock.write(row.occurred_at)}</a>'
+        f'<small class="second">{ink.said.of[row.kind]} · {ink.said.method(row)}</small>'
     )
 
 
-def _terminal(row: Row, _said: Words, _url: str) -> str:
+def _terminal(row: Row, _ink: Ink) -> str:
     serial = f'<span class="mono">{escape(row.serial)}</span>' if row.serial else NOTHING
     return f'{serial} <span class="sub">{escape(row.store_name)}</span>'
 
 
-def _merchant(row: Row, _said: Words, _url: str) -> str:
-    name = row.merchant_name_en if get_language() == "en" else ""
+def _merchant(row: Row, ink: Ink) -> str:
+    name = row.merchant_name_en if ink.said.is_english else ""
     return (
         f'{escape(name or row.merchant_name)} <span class="sub">{escape(row.merchant_code)}</span>'
     )
 
 
-def _amount(row: Row, _said: Words, _url: str) -> str:
+def _amount(row: Row, _ink: Ink) -> str:
     place = row.store_name or row.merchant_name
     figure = amount(row.signed_minor, row.currency)
     return f'{figure}<small class="second">{escape(place)}</small>'
@@ -164,21 +174,21 @@ def _response(row: Row) -> str:
     return f"{row.response_code} {meaning(row.response_code)}"
 
 
-Cell = Callable[[Row, Words, str], str]
+Cell = Callable[[Row, Ink], str]
 _CELLS: dict[str, Cell] = {
     "at": _at,
-    "reference": lambda row, _said, _url: copy(row.reference),
+    "reference": lambda row, _ink: copy(row.reference),
     "merchant": _merchant,
-    "kind": lambda row, said, _url: said.of[row.kind],
-    "method": lambda row, said, _url: said.method(row),
-    "card": lambda row, _said, _url: card(row.card_bin, row.card_last4),
+    "kind": lambda row, ink: ink.said.of[row.kind],
+    "method": lambda row, ink: ink.said.method(row),
+    "card": lambda row, _ink: card(row.card_bin, row.card_last4),
     "terminal": _terminal,
-    "rrn": lambda row, _said, _url: copy(row.rrn),
-    "trace": lambda row, _said, _url: f'<span class="mono">{_trace(row)}</span>',
-    "entry": lambda row, said, _url: said.of.get(row.entry_mode, NOTHING),
-    "response": lambda row, _said, _url: escape(_response(row)),
-    "operator": lambda row, _said, _url: escape(row.operator_no or NOTHING),
-    "received": lambda row, _said, _url: when(row.received_at),
-    "status": lambda row, said, _url: badge(row.status, said.of[row.status]),
+    "rrn": lambda row, _ink: copy(row.rrn),
+    "trace": lambda row, _ink: f'<span class="mono">{_trace(row)}</span>',
+    "entry": lambda row, ink: ink.said.of.get(row.entry_mode, NOTHING),
+    "response": lambda row, _ink: escape(_response(row)),
+    "operator": lambda row, _ink: escape(row.operator_no or NOTHING),
+    "received": lambda row, ink: ink.clock.write(row.received_at),
+    "status": lambda row, ink: badge(row.status, ink.said.of[row.status]),
     "amount": _amount,
 }

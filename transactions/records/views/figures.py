@@ -57,8 +57,10 @@ class Figures:
 
     @cached_property
     def _days(self) -> sums.Days:
-        usual = parse({}, today=self._question.today).filter
-        return sums.days_of(self._question.actor, self._question.asked.filter, usual)
+        wanted, usual = self._question.asked.filter, parse({}, today=self._question.today).filter
+        if not (wanted.since or wanted.rolls_up):  # an exact search: its days tell nothing
+            wanted = usual
+        return sums.days_of(self._question.actor, wanted, usual)
 
 
 def since_when(actor: Actor, wanted: Filter, *, today: date) -> date:
