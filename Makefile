@@ -1,4 +1,4 @@
-# Everything here also works without make: python3 portal/bootstrap.py run|test|bench|lock
+# Everything here also works without make: python3 portal/bootstrap.py run|test|bench|words|lock
 PYTHON ?= python3
 PORTAL_DATA ?= .data
 BOOTSTRAP = $(PYTHON) portal/bootstrap.py
@@ -6,7 +6,7 @@ ADMIN = $(if $(filter 0,$(shell id -u)),,sudo)
 PASSWORD := $(shell od -An -N12 -tx1 /dev/urandom | tr -d ' \n')
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-pg15 bench lock reset services
+.PHONY: help run test test-pg15 bench words lock reset services
 
 help: ## this list
 	@sed -n 's/^\([a-z0-9-]*\):.*## /  make \1	/p' Makefile | expand -t 18
@@ -22,6 +22,9 @@ test-pg15: ## the same against Debian's PostgreSQL 15, the oldest one supported
 
 bench: ## measure, print ratios, write bench.json (QUICK=1: the short form)
 	@$(BOOTSTRAP) bench
+
+words: ## bring both catalogues to the code and the templates; says how many lack Chinese
+	@$(BOOTSTRAP) words
 
 lock: ## write the lock files anew (ARGS=--upgrade moves versions)
 	@$(BOOTSTRAP) lock $(ARGS)

@@ -186,8 +186,7 @@ def apt(*packages: str) -> bool:
         return False
     say(f"Installing Debian packages: {' '.join(packages)} …")
     command = [*prefix, "apt-get", "-q", "-y", "install", "--no-install-recommends", *packages]
-    known = any(Path("/var/lib/apt/lists").glob("*Packages*"))
-    if known and _run(command):
+    if any(Path("/var/lib/apt/lists").glob("*Packages*")) and _run(command):
         return True
     return _run([*prefix, "apt-get", "-q", "update"]) and _run(command)
 
@@ -271,8 +270,7 @@ def _missing(packages: Sequence[str], options: Sequence[str]) -> list[str]:
         capture_output=True,
         text=True,
     )
-    lines = plan.stdout.splitlines()
-    return [line.split()[1] for line in lines if line.startswith("Inst ")]
+    return [line.split()[1] for line in plan.stdout.splitlines() if line.startswith("Inst ")]
 
 
 def provide_browser() -> None:
@@ -335,6 +333,12 @@ def run_bench(rest: list[str]) -> int:
     return become("-m", "tests.bench", *rest)
 
 
+def update_words(rest: list[str]) -> int:
+    """Bring both catalogues of words to the code and the templates."""
+    prepare(EVERYTHING)
+    return become("-m", "tests.words", *rest)
+
+
 def run_install(_rest: list[str]) -> int:
     """Install for production: no embedded servers, no tools of development."""
     prepare(PRODUCTION)
@@ -368,6 +372,7 @@ COMMANDS = {
     "run": run_portal,
     "test": run_tests,
     "bench": run_bench,
+    "words": update_words,
     "install": run_install,
     "lock": write_locks,
 }

@@ -1,12 +1,14 @@
 """What happens around every request: limits, one transaction, headers."""
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connection
 from django.db.transaction import atomic, set_rollback
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import get_language_from_request, override
 from django.utils.translation import gettext as _
 
 from portal.kit.http import problem
@@ -17,6 +19,9 @@ Answer = Callable[[HttpRequest], HttpResponse]
 # These speak to the database in steps of their own (device door), or not at all.
 OWN_TRANSACTIONS = ("/api/device/", "/healthz", "/readyz", "/metrics", "/static/")
 UPLOADS = ("/terminals/register/import/",)
+# Why somebody is not let in, under a name that no header can take.
+REFUSED = "portal.refused"
+TOO_LARGE, TOO_SLOW, BUSY = "BODY_TOO_LARGE", "BODY_TOO_SLOW", "UNAVAILABLE"
 
 
 class HeadersMiddleware:
@@ -37,24 +42,20 @@ class HeadersMiddleware:
         return response
 
 
-class BodyLimitMiddleware:
-    """Refuses a body that is too large before any of it is read."""
+class RefusalMiddleware:
+    """Answers those who may not come in, before anything else is done.
+
+    The front says so of what it turned away; what is too large is refused here too, unread,
+    where no front stands before the product.
+    """
 
     def __init__(self, get_response: Answer) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Answer 413 or pass on."""
-        upload = request.path.startswith(UPLOADS)
-        limit = settings.MAX_UPLOAD_BYTES if upload else settings.MAX_BODY_BYTES
-        try:
-            length = int(request.META.get("CONTENT_LENGTH") or 0)
-        except ValueError:
-            length = limit + 1
-        chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
-        if length > limit or (chunked and request.method in ("POST", "PUT", "PATCH")):
-            return _too_large(request, limit)
-        return self.get_response(request)
+        """Answer 408, 413 or 503, or pass on."""
+        why = request.META.get(REFUSED) or (TOO_LARGE if _is_too_large(request) else "")
+        return REFUSALS[why](request) if why else self.get_response(request)
 
 
 class TransactionMiddleware:
@@ -87,18 +88,53 @@ class TransactionMiddleware:
         return response
 
 
-def _too_large(request: HttpRequest, limit: int) -> HttpResponse:
-    if request.path.startswith("/api/"):
-        return problem(413, "BODY_TOO_LARGE", _("The message is too large."), limit_bytes=limit)
-    return render(request, "errors/413.html", {"limit_mib": limit // 1024 // 1024}, status=413)
+def longest_body(path: str) -> int:
+    """Return the most bytes that may be sent to an address."""
+    limit: int = settings.MAX_UPLOAD_BYTES if path.startswith(UPLOADS) else settings.MAX_BODY_BYTES
+    return limit
+
+
+def _is_too_large(request: HttpRequest) -> bool:
+    limit = longest_body(request.path)
+    try:
+        length = int(request.META.get("CONTENT_LENGTH") or 0)
+    except ValueError:
+        length = limit + 1
+    chunked = "chunked" in request.META.get("HTTP_TRANSFER_ENCODING", "").lower()
+    return length > limit or (chunked and request.method in ("POST", "PUT", "PATCH"))
+
+
+def _too_large(request: HttpRequest) -> HttpResponse:
+    limit = longest_body(request.path)
+    with _in_their_language(request):
+        if request.path.startswith("/api/"):
+            title = _("The message is too large.")
+            return problem(413, TOO_LARGE, title, limit_bytes=limit)
+        shown = {"limit_mib": limit // 1024 // 1024}
+        return render(request, "errors/413.html", shown, status=413)
+
+
+def _too_slow(request: HttpRequest) -> HttpResponse:
+    with _in_their_language(request):
+        if request.path.startswith("/api/"):
+            return problem(408, TOO_SLOW, _("The message did not arrive in time."), retry="yes")
+        return render(request, "errors/408.html", status=408)
 
 
 def _away(request: HttpRequest) -> HttpResponse:
-    if request.path.startswith("/api/"):
-        response: HttpResponse = problem(
-            503, "UNAVAILABLE", _("The system is busy. Try again shortly."), retry="after"
-        )
-    else:
-        response = render(request, "errors/503.html", status=503)
+    with _in_their_language(request):
+        if request.path.startswith("/api/"):
+            title = _("The system is busy. Try again shortly.")
+            response: HttpResponse = problem(503, BUSY, title, retry="after")
+        else:
+            response = render(request, "errors/503.html", status=503)
     response["Retry-After"] = "5"
     return response
+
+
+def _in_their_language(request: HttpRequest) -> AbstractContextManager[None]:
+    """Speak as the caller's browser or terminal asks; who it is has not been established."""
+    return override(get_language_from_request(request))
+
+
+REFUSALS: dict[str, Answer] = {TOO_LARGE: _too_large, TOO_SLOW: _too_slow, BUSY: _away}

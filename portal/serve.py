@@ -8,18 +8,24 @@ is still being prepared.
 
 import gc
 import os
+import resource
 import sys
 from importlib import import_module
 
 from portal.servers import guard_forks
 
+OPEN_FILES = 8192  # each line is one, however little its client says
+
 
 def main() -> None:
     """Load every page, then serve."""
+    allow_files()
     # All of it stays, so looking for what could go would cost a fifth of the time; and looking
     # later, in a worker, would copy every shared page.
     gc.disable()
-    import_module("portal.wsgi")
+    if asked := os.environ.pop("GRANIAN_BLOCKING_THREADS", ""):
+        os.environ.setdefault("WEB_THREADS", asked)
+    import_module("portal.asgi")
     list(import_module("django.urls").get_resolver().url_patterns)
     serve = import_module("granian.cli").cli
     gc.freeze()
@@ -28,6 +34,14 @@ def main() -> None:
     if os.environ.pop("HOLD", "") == "1":
         sys.stdin.read()
     serve(auto_envvar_prefix="GRANIAN")
+
+
+def allow_files() -> None:
+    """Raise the number of files this process may open, as far as the machine lets it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 if __name__ == "__main__":

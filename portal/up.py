@@ -37,7 +37,8 @@ PAGE_SECONDS = 60.0
 # The person's own GRANIAN_… settings win.
 WEB = {
     "GRANIAN_WORKERS": "2",
-    "GRANIAN_BLOCKING_THREADS": "8",
+    "GRANIAN_BACKPRESSURE": "4096",  # lines held by one process: the slow ones must not fill it
+    "GRANIAN_WEBSOCKETS": "false",
     "GRANIAN_RESPAWN_FAILED_WORKERS": "true",
     "GRANIAN_RESPAWN_INTERVAL": "0.5",
     "GRANIAN_HTTP1_HEADER_READ_TIMEOUT": "10000",
@@ -241,11 +242,11 @@ def web_server(url: str) -> Server:
     """Return the web server."""
     address = url.removeprefix("http://")
     name, _colon, port = address.rpartition(":")
-    command = [sys.executable, "-m", "portal.serve", "--interface", "wsgi", "--host", name]
+    command = [sys.executable, "-m", "portal.serve", "--interface", "asginl", "--host", name]
     return Server(
         name="web",
         command=servers.guarded(
-            [*command, "--port", port, "portal.wsgi:application"], on_parent_death="KILL"
+            [*command, "--port", port, "portal.asgi:application"], on_parent_death="KILL"
         ),
         stop_signal=signal.SIGTERM,
         ready=functools.partial(page_answers, name, int(port)),

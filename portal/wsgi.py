@@ -1,4 +1,4 @@
-"""What the web server runs."""
+"""The product as a WSGI application."""
 
 import os
 

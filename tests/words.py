@@ -5,6 +5,7 @@ Chinese is left empty for a person to write.
 """
 
 import io
+import os
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -110,4 +111,5 @@ def _entry(word: Word, language: str, known: polib.POEntry | None) -> polib.POEn
 
 
 if __name__ == "__main__":
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
     raise SystemExit(f"{left} words to translate" if (left := update()) else 0)

@@ -2,14 +2,13 @@
 
 from datetime import datetime
 
-from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from merchants.profiles.models import Merchant, MerchantStatus, Store
 from merchants.profiles.rules import MOVES
 from portal.audit.actions import record
 from portal.kit.actor import Actor
-from portal.kit.lifecycle import move
+from portal.kit.lifecycle import insert_new, move
 
 
 class CodeTaken(Exception):
@@ -26,11 +25,7 @@ def create_merchant(
     """
     actor.require("merchant.manage")
     merchant = Merchant(code=code, name=name, name_en=name_en, mcc=mcc, created_at=now)
-    try:
-        with atomic():
-            merchant.save(force_insert=True)
-    except IntegrityError as taken:
-        raise CodeTaken(code) from taken
+    insert_new(merchant, otherwise=CodeTaken(code))
     record(actor, "merchant.created", merchant, now=now, code=code)
     return merchant
 
@@ -45,11 +40,7 @@ def create_store(
     """
     actor.require("merchant.manage")
     store = Store(merchant=merchant, code=code, name=name, address=address)
-    try:
-        with atomic():
-            store.save(force_insert=True)
-    except IntegrityError as taken:
-        raise CodeTaken(code) from taken
+    insert_new(store, otherwise=CodeTaken(code))
     record(actor, "store.created", store, now=now, code=code)
     return store
 

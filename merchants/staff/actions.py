@@ -3,7 +3,6 @@
 from datetime import datetime
 
 from django.contrib.auth.hashers import make_password
-from django.db import IntegrityError
 from django.db.transaction import atomic
 
 from merchants.profiles.models import Merchant
@@ -12,6 +11,7 @@ from portal.accounts.actions import sessions
 from portal.accounts.models import Role, User
 from portal.audit.actions import record
 from portal.kit.actor import Actor
+from portal.kit.lifecycle import insert_new
 
 
 class HasAPlace(Exception):
@@ -32,11 +32,7 @@ def add_member(
     """
     actor.require("person.manage")
     member = Membership(user=user, merchant=merchant, role=role, created_at=now)
-    try:
-        with atomic():
-            member.save(force_insert=True)
-    except IntegrityError as taken:
-        raise HasAPlace(user.username) from taken
+    insert_new(member, otherwise=HasAPlace(user.username))
     record(actor, "membership.created", member, now=now, role=role)
     return member
 
@@ -67,10 +63,6 @@ def create_terminal_operator(
         password=make_password(password),
         created_at=now,
     )
-    try:
-        with atomic():
-            operator.save(force_insert=True)
-    except IntegrityError as taken:
-        raise NumberTaken(number) from taken
+    insert_new(operator, otherwise=NumberTaken(number))
     record(actor, "terminal_operator.created", operator, now=now, number=number)
     return operator

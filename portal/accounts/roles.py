@@ -102,8 +102,12 @@ ROLES: dict[str, RoleCard] = {
         ),
         _card(
             Role.OPERATOR,
-            _("Runs the fleet: provisions, checks, suspends and reinstates terminals."),
+            _(
+                "Runs the fleet: provisions, checks, suspends and reinstates terminals;"
+                " looks up transactions of all merchants."
+            ),
             "terminals:list",
+            "transaction.read",
             "merchant.read",
             "merchant.manage",
             "terminal.read",

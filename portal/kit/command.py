@@ -7,11 +7,16 @@ from argparse import ArgumentParser
 from typing import Any, NoReturn
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, connections
+from django.db.migrations.loader import MigrationLoader
 
 from portal.kit.actor import Actor, ActorKind
 from portal.kit.scope import WORKER, acting_as
 
 DONE, NOT_SO, WRONG_USAGE = 0, 1, 2
+BEHIND = (
+    "The database is not at this version of the program. Run: manage.py migrate --database owner"
+)
 
 
 class NotSo(Exception):
@@ -66,13 +71,20 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: object, **options: Any) -> None:
-        """Run the work as the system, print the result, set the exit code."""
+        """Run the work as the system, print the result, set the exit code.
+
+        :raises CommandError: if the database has not been brought to this version
+        """
         code = DONE
         with acting_as(WORKER):
             try:
                 result = self.work(**options)
             except NotSo as not_so:
                 result, code = not_so.result, NOT_SO
+            except DatabaseError as trouble:
+                if _is_behind():
+                    raise CommandError(BEHIND, returncode=NOT_SO) from trouble
+                raise
         if options.get("as_json"):
             self.stdout.write(json.dumps(result, ensure_ascii=False, default=str))
         else:
@@ -88,6 +100,15 @@ class Command(BaseCommand):
     def lines(self, result: dict[str, Any]) -> list[str]:
         """Write the result for a person."""
         return [f"{name}: {value}" for name, value in result.items()]
+
+
+def _is_behind() -> bool:
+    """Ask whether a migration is missing, as the owner: the application's login may be too."""
+    try:
+        loader = MigrationLoader(connections["owner"])
+    except DatabaseError:
+        return False
+    return bool(set(loader.disk_migrations) - set(loader.applied_migrations))
 
 
 def system(label: str, *permissions: str) -> Actor:

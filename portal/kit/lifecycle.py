@@ -1,9 +1,12 @@
-"""Moves between states: one conditional UPDATE that the database decides."""
+"""New rows and moves between states: one statement each, which the database decides."""
 
 from collections.abc import Mapping
 from typing import TypeVar
 
+from django.db import IntegrityError
 from django.db.models import Model
+from django.db.transaction import atomic
+from psycopg.errors import UniqueViolation
 
 Moves = Mapping[str, frozenset[str]]
 M = TypeVar("M", bound=Model)
@@ -19,6 +22,20 @@ class IllegalMove(Exception):
 
 class LostRace(Exception):
     """Somebody else moved the row first."""
+
+
+def insert_new(row: Model, *, otherwise: Exception) -> None:
+    """Insert a row whose key nobody has.
+
+    :raises otherwise: if somebody has it
+    """
+    try:
+        with atomic():
+            row.save(force_insert=True)
+    except IntegrityError as refused:
+        if isinstance(refused.__cause__, UniqueViolation):
+            raise otherwise from refused
+        raise
 
 
 def move(row: M, to: str, *, moves: Moves, **changes: object) -> M:

@@ -28,6 +28,8 @@ def read(body: bytes) -> Any:
         )
     except Malformed:
         raise
+    except UnicodeDecodeError as bad:
+        raise Malformed("encoding") from bad
     except (ValueError, RecursionError) as bad:
         raise Malformed("syntax") from bad
     if b"\\" in body and not _is_clean(value):

@@ -89,7 +89,7 @@ REFUSALS: dict[str, Refusal] = {
     # activation
     "ACTIVATION_CODE_WRONG": _no(422, _CODE_WRONG),
     "ACTIVATION_CODE_EXPIRED": _no(422, _("The activation code has expired. Ask for a new one.")),
-    "ACTIVATION_CODE_USED": _no(422, _("The activation code has been used.")),
+    "ACTIVATION_CODE_USED": _no(422, _("The activation code has been used. Ask for a new one.")),
     "ACTIVATION_CODE_VOID": _no(
         422, _("The activation code is no longer valid. Ask for a new one.")
     ),
@@ -133,7 +133,26 @@ REFUSALS: dict[str, Refusal] = {
 }
 
 
+# What tells more than the code alone: the field, and why a message could not be read.
+OF_A_FIELD: dict[str, Promise] = {
+    "UNKNOWN_FIELD": _("The message has a field that is not part of the agreement: %(field)s."),
+    "INVALID": _("A field is missing or not as agreed: %(field)s."),
+}
+UNREADABLE: dict[str, Promise] = {
+    "encoding": _("The message is not in UTF-8."),
+    "duplicate key": _("The message names one field twice."),
+    "number": _("The message holds NaN or Infinity, which are no numbers."),
+    "nesting": _("The message is nested too deeply."),
+    "control character": _("The message holds control characters."),
+    "cut off": _("The message ended too early."),
+}
+
+
 def title_of(refused: Refused) -> str:
-    """Say a refusal in the caller's language."""
-    title = str(REFUSALS[refused.code].title)
-    return title % refused.title_values if refused.title_values else title
+    """Say a refusal in the caller's language, with the field or the cause where it has one."""
+    field, why = refused.members.get("field"), str(refused.members.get("why"))
+    if field and refused.code in OF_A_FIELD:
+        return str(OF_A_FIELD[refused.code]) % {"field": field}
+    title = UNREADABLE.get(why) if refused.code == "MALFORMED" else None
+    said = str(title or REFUSALS[refused.code].title)
+    return said % refused.title_values if refused.title_values else said

@@ -4,17 +4,15 @@ from django.db import models
 from django.db.models import Q
 
 from portal.kit.actor import Actor
-from terminals.fleet.models import Terminal
+from terminals.fleet.models import Terminal, of_terminals
 
 
 class SignInQuerySet(models.QuerySet["SignIn"]):
     """Sign-ins, as far as an actor may see them."""
 
     def visible_to(self, actor: Actor) -> "SignInQuerySet":
-        """Keep the sign-ins of the actor's merchant; staff see all."""
-        if actor.merchant_id is not None:
-            return self.filter(merchant_id=actor.merchant_id)
-        return self if actor.may("terminal.read") else self.none()
+        """Keep those of the actor's merchant, all for staff; none without terminal.read."""
+        return of_terminals(self, actor)
 
 
 class SignIn(models.Model):

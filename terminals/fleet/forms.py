@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from django import forms
 from django.core.files.uploadedfile import UploadedFile
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
@@ -95,29 +96,29 @@ class KeyForm(forms.Form):
     key = forms.UUIDField(widget=forms.HiddenInput, initial=uuid.uuid4)
 
 
+def _reason(label: Promise) -> forms.CharField:
+    """Ask for the reason that the audit log keeps."""
+    return forms.CharField(
+        label=label,  # type: ignore[arg-type]  # a lazy text is one
+        max_length=500,
+        help_text=gettext_lazy("Kept in the audit log with your name."),
+        widget=forms.Textarea(attrs={"rows": 3}),
+    )
+
+
 class SuspendForm(forms.Form):
     """Why a terminal is suspended."""
 
     reason = forms.ChoiceField(
         label=gettext_lazy("Reason"), choices=SuspendReason.choices, widget=forms.RadioSelect
     )
-    because = forms.CharField(
-        label=gettext_lazy("What happened"),
-        max_length=500,
-        help_text=gettext_lazy("Kept in the audit log with your name."),
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
+    because = _reason(gettext_lazy("What happened"))
 
 
 class ReinstateForm(forms.Form):
     """Why a terminal may take payments again."""
 
-    because = forms.CharField(
-        label=gettext_lazy("Why it may take payments again"),
-        max_length=500,
-        help_text=gettext_lazy("Kept in the audit log with your name."),
-        widget=forms.Textarea(attrs={"rows": 3}),
-    )
+    because = _reason(gettext_lazy("Why it may take payments again"))
 
 
 class VerifyForm(forms.Form):

@@ -1,6 +1,7 @@
 """Terminals, the makers' lists they come from, and the keys they prove themselves with."""
 
 import uuid
+from typing import Any, TypeVar
 
 from django.db import models
 from django.db.models import Q
@@ -8,6 +9,8 @@ from django.utils.translation import gettext_lazy as _
 
 from merchants.profiles.models import Merchant, Store
 from portal.kit.actor import Actor
+
+R = TypeVar("R", bound="models.QuerySet[Any]")
 
 
 class RegisteredSerialQuerySet(models.QuerySet["RegisteredSerial"]):
@@ -127,14 +130,19 @@ class SuspendReason(models.TextChoices):
     COMPLIANCE = "COMPLIANCE", _("Compliance")
 
 
+def of_terminals(rows: R, actor: Actor) -> R:
+    """Narrow rows about terminals to those an actor may see, as the pages of terminals do."""
+    if not actor.may("terminal.read"):
+        return rows.none()
+    return rows if actor.merchant_id is None else rows.filter(merchant_id=actor.merchant_id)
+
+
 class TerminalQuerySet(models.QuerySet["Terminal"]):
     """Terminals, as far as an actor may see them."""
 
     def visible_to(self, actor: Actor) -> "TerminalQuerySet":
-        """Keep the terminals of the actor's merchant; staff see all."""
-        if actor.merchant_id is not None:
-            return self.filter(merchant_id=actor.merchant_id)
-        return self if actor.may("terminal.read") else self.none()
+        """Keep those of the actor's merchant, all for staff; none without terminal.read."""
+        return of_terminals(self, actor)
 
 
 class Terminal(models.Model):
@@ -269,3 +277,8 @@ class DeviceKey(models.Model):
                 name="device_key_generation_once", fields=["terminal", "generation"]
             ),
         ]
+
+    @property
+    def key_id(self) -> str:
+        """What the terminal signs under (RFC 9421 ``keyid``): its number and the generation."""
+        return f"{self.terminal.terminal_no}:{self.generation}"

@@ -50,6 +50,7 @@ call pos_append_only('terminals_linkevent');
 
 insert into terminals_ingestwatermark (resumed_at) values (now());
 grant select, update on terminals_ingestwatermark to pos_device, pos_worker;
+grant insert on terminals_ingestwatermark to pos_worker;
 grant select on terminals_ingestwatermark to pos_staff;
 
 call pos_tenant_table('terminals_signin');

@@ -84,7 +84,8 @@ on conflict (terminal_id) do update
 # enough terminals are expected to speak. Then deadlines start again from now.
 GUARD = """
 with expected as (
-  select count(*) as terminals from terminals_liveness where link in ('ONLINE', 'LATE')
+  select count(*) as terminals
+    from (select from terminals_liveness where link in ('ONLINE', 'LATE') limit %(enough)s) found
 ), verdict as (
   select w.id,
          w.swept_at is not null and w.swept_at < %(now)s - %(silence)s as we_slept,
@@ -100,8 +101,16 @@ update terminals_ingestwatermark w
 returning coalesce(v.nobody_heard, false)
 """
 
+# Whoever empties the tables takes the one row along. It comes back with its deadlines starting
+# now, under a number of its own, so that of several sweeps one makes it.
+REMAKE = """
+insert into terminals_ingestwatermark (id, resumed_at, swept_at)
+values (1, %(now)s, %(now)s) on conflict do nothing
+"""
+
 # One statement, so that no heartbeat falls between the look and the change; rows that another
-# sweep holds are passed over. Events are dated at the deadline, not at this tick.
+# sweep holds are passed over. Events are dated at the deadline, not at this tick. Where our own
+# silence put the deadlines off, a link stays as it was: only being heard betters it.
 SWEEP = """
 with due as (
   select l.terminal_id, l.link as old_link, l.interval_seconds, l.grace_seconds, l.last_seen_at,
@@ -118,8 +127,9 @@ with due as (
     from due d
 ), verdict as (
   select *, case when %(now)s >= missing_at then 'MISSING'
-                 when %(now)s >= offline_at then 'OFFLINE'
-                 when %(now)s >= late_at then 'LATE' else 'ONLINE' end as new_link
+                 when %(now)s >= offline_at or old_link = 'OFFLINE' then 'OFFLINE'
+                 when %(now)s >= late_at or old_link = 'LATE' then 'LATE'
+                 else 'ONLINE' end as new_link
     from deadline
 ), moved as (
   update terminals_liveness l
@@ -279,7 +289,10 @@ def _silence_is_ours(cursor: CursorWrapper, now: datetime) -> bool:
     }
     cursor.execute(GUARD, values)
     row = cursor.fetchone()
-    return bool(row and row[0])
+    if row is None:
+        cursor.execute(REMAKE, values)
+        return False
+    return bool(row[0])
 
 
 def _silence(row: Sequence[Any]) -> tuple[Terminal, dict[str, object]]:

@@ -5,7 +5,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from portal.kit.actor import Actor
-from terminals.fleet.models import Terminal
+from terminals.fleet.models import Terminal, of_terminals
 
 
 class Link(models.TextChoices):
@@ -22,10 +22,8 @@ class LivenessQuerySet(models.QuerySet["Liveness"]):
     """Liveness rows, as far as an actor may see them."""
 
     def visible_to(self, actor: Actor) -> "LivenessQuerySet":
-        """Keep the rows of the actor's merchant; staff see all."""
-        if actor.merchant_id is not None:
-            return self.filter(merchant_id=actor.merchant_id)
-        return self if actor.may("terminal.read") else self.none()
+        """Keep those of the actor's merchant, all for staff; none without terminal.read."""
+        return of_terminals(self, actor)
 
 
 class Liveness(models.Model):

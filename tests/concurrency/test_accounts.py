@@ -14,21 +14,14 @@ from portal.accounts.actions import factors
 from portal.accounts.actions.sign_in import PER_ADDRESS
 from portal.accounts.actor import actor_of
 from portal.accounts.models import AuthenticatorDevice, RecoveryCode, User, UserSession
-from portal.kit.scope import WORKER, acting_as, through_gate
+from portal.kit.scope import through_gate
 from portal.limits.actions import OverLimit, take
-from tests.cast import Cast, assemble
+from tests.cast import Cast
 from tests.door import Clock, code_of, give_authenticator, open_session
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 
 Together = Callable[[int, Callable[[], object]], dict[str, int]]
-
-
-@pytest.fixture
-def everybody() -> Cast:
-    """The cast, committed."""
-    with acting_as(WORKER), atomic():
-        return assemble()
 
 
 @pytest.fixture

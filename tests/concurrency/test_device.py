@@ -8,6 +8,7 @@ from threading import Lock
 from typing import Any
 
 import pytest
+from django.db import connections
 from django.db.transaction import atomic
 from django.utils import timezone
 
@@ -20,8 +21,8 @@ from terminals.management.simulator.device import Device, Reply, Request
 from terminals.presence import actions as presence
 from terminals.presence.models import IngestWatermark, LinkEvent, Liveness
 from terminals.presence.queries import find_impossible_links
-from terminals.presence.rules import ON_MAINS
-from tests.cast import Cast, assemble
+from terminals.presence.rules import ON_MAINS, TICK
+from tests.cast import Cast
 from tests.device import (
     OPERATOR_NO,
     PASSWORD,
@@ -39,13 +40,6 @@ from transactions.records.models import DailyTotal, Transaction
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 
 Together = Callable[[int, Callable[[], object]], dict[str, int]]
-
-
-@pytest.fixture
-def everybody() -> Cast:
-    """The cast, committed."""
-    with acting_as(WORKER), atomic():
-        return assemble()
 
 
 @pytest.fixture
@@ -304,3 +298,29 @@ def test_a_heartbeat_that_meets_a_sweep_is_never_called_silence(
     assert together(8, act) == {"done": 8}
     assert _look(lambda: Liveness.objects.get().link) == "ONLINE"
     assert _look(find_impossible_links).breaches == ()
+
+
+def test_after_a_flush_the_sweeps_remake_the_watermark_once_and_blame_nobody(
+    everybody: Cast, together: Together
+) -> None:
+    now = timezone.now()
+    provision(["A0000001"], merchant=everybody.noodle, store=everybody.noodle_store)
+    with acting_as(WORKER), atomic():
+        presence.arm(
+            Terminal.objects.get(),
+            challenge="c" * 22,
+            message_id="",
+            rhythm=ON_MAINS,
+            now=now - timedelta(hours=5),
+        )
+    with connections["owner"].cursor() as cursor:
+        cursor.execute("truncate terminals_ingestwatermark")
+
+    outcome = together(4, lambda: presence.sweep(now=now))
+
+    assert outcome == {"done": 4}
+    assert _look(lambda: IngestWatermark.objects.get().resumed_at) == now
+    assert _look(LinkEvent.objects.filter(cause="sweep").count) == 0
+    for tick in range(1, 63):
+        presence.sweep(now=now + tick * TICK)
+    assert _look(lambda: Liveness.objects.get().link) == "OFFLINE"

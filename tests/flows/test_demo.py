@@ -21,6 +21,7 @@ from merchants.profiles.models import Merchant
 from portal.audit.models import AuditEntry
 from portal.kit.command import WrongUsage
 from portal.kit.scope import WORKER, acting_as
+from terminals.checkin.models import SignIn
 from transactions.records.models import Kind, Transaction
 
 ROLES = {
@@ -117,9 +118,16 @@ def test_no_login_for_an_unknown_merchant_or_a_taken_name(
 
 
 @COMMITTING
-@pytest.mark.parametrize("scenario", ["normal", "flaky"])
+@pytest.mark.parametrize(
+    ("scenario", "end", "open_sessions"),
+    [("normal", (), 4), ("flaky", (), 4), ("normal", ("--sign-out",), 0)],
+)
 def test_a_fleet_loses_nothing_and_doubles_nothing(
-    tmp_path: Path, live_server: LiveServer, scenario: str
+    tmp_path: Path,
+    live_server: LiveServer,
+    scenario: str,
+    end: tuple[str, ...],
+    open_sessions: int,
 ) -> None:
     _seed(tmp_path / "demo.json")
     with acting_as(WORKER), atomic():
@@ -127,7 +135,7 @@ def test_a_fleet_loses_nothing_and_doubles_nothing(
 
     told = _answer(
         "simulate", "--url", live_server.url, "--terminals", "4", "--minutes", "0.1",
-        "--scenario", scenario, "--seed", "3", "--speed", "20",
+        "--scenario", scenario, "--seed", "3", "--speed", "20", *end,
     )  # fmt: skip
 
     assert told["surprises"] == []
@@ -138,3 +146,6 @@ def test_a_fleet_loses_nothing_and_doubles_nothing(
         stored = Transaction.objects.filter(batch_no__isnull=False).count() - before
         assert stored == told["transactions_stored"]
         assert Transaction.objects.filter(kind=Kind.SALE, batch_no__isnull=False).exists()
+        sessions = SignIn.objects.filter(code="OK", terminal__serial__startswith="SIM003")
+        assert sessions.filter(signed_out_at=None).count() == open_sessions
+        assert sessions.count() == 4

@@ -190,7 +190,7 @@ insert into transactions_transaction
    entry_mode, card_bin, card_last4, card_token, amount_minor, net_minor, currency,
    response_code, mcc, operator_no, occurred_at, received_at)
 select m.id, day, t.id, 'R', '1', 'SALE', 'APPROVED', 'CASH', '', '', '', '', '', 5, 5, 'CNY',
-       '', '', '', now(), now()
+       '', '', '', (day + time '12:00') at time zone 'Asia/Shanghai', now()
   from merchants_merchant m, terminals_terminal t, unnest(%s::date[]) day returning id
 """
 MERCHANT = """

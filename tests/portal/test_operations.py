@@ -5,7 +5,7 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from portal.kit.actor import Actor
 from portal.kit.command import WrongUsage
 from portal.kit.scope import acting_as, scope_of
 from tests.cast import Cast
+from transactions.risk.models import Label
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default", "owner"])
 CARD = "4" + "1" * 15
@@ -164,6 +165,21 @@ def test_a_number_in_the_database_is_found_and_shown_masked(cast: Cast, text: st
     places = [(hit["place"], hit["masked"]) for hit in result["places"]]
     assert ("merchants_merchant.name_en", "411111******1111") in places
     assert text not in json.dumps(result, ensure_ascii=False)
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [(f"ab{CARD}cd", 0), (f"order {CARD}", 1), (f"xy{CARD}z9", 1)],
+)
+def test_digits_by_chance_in_a_hexadecimal_name_are_no_number(
+    noon: datetime, name: str, found: int
+) -> None:
+    with atomic():
+        Label.objects.create(workspace="w", external_id=name, label="GENUINE", known_at=noon)
+
+    _code, result = run("scan_pan")
+
+    assert [hit["place"] for hit in result["places"]] == ["transactions_label.external_id"] * found
 
 
 @pytest.fixture

@@ -22,8 +22,7 @@ DEADLINE_SECONDS = 60.0
 def environment(**over: str) -> dict[str, str]:
     """The tests' environment, with the database that pytest made."""
     owner = settings.DATABASES["owner"]
-    host = owner.get("HOST") or owner["OPTIONS"]["host"]
-    port = owner.get("PORT") or owner["OPTIONS"]["port"]
+    host, port = owner["HOST"], owner["PORT"]
     login = quote(owner["USER"]) + (f":{quote(owner['PASSWORD'])}" if owner["PASSWORD"] else "")
     place = f"{quote(str(host), safe='')}" if not str(host).startswith("/") else ""
     socket = f"?host={quote(str(host), safe='')}&port={port}" if not place else ""

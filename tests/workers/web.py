@@ -5,11 +5,10 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 
-from portal.up import WEB
+from portal.up import WEB, web_server
 from terminals.management.simulator.device import Request
 from tests.architecture.tree import ROOT
 from tests.workers.processes import environment, wait_until
@@ -20,19 +19,19 @@ LOST = (0, b"")
 class Web:
     """One web server on a port of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **over: str) -> None:
         self.log = folder / "web.log"
+        self.over = over
         self.port = _free_port()
         self.origin = f"http://127.0.0.1:{self.port}"
         self.process = self._start()
 
     def _start(self) -> "subprocess.Popen[bytes]":
-        command = ["-m", "portal.serve", "--interface", "wsgi", "--host", "127.0.0.1"]
         with self.log.open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, *command, "--port", str(self.port), "portal.wsgi:application"],
+                web_server(self.origin).command,
                 cwd=ROOT,
-                env=WEB | environment(),
+                env=WEB | environment(**self.over),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -47,9 +46,9 @@ class Web:
         """Say whether the process serves."""
         return self.get("/healthz")[0] == 200
 
-    def get(self, path: str, *, timeout: float = 5.0) -> tuple[int, bytes]:
+    def get(self, path: str, headers: dict[str, str] | None = None) -> tuple[int, bytes]:
         """Ask for a page; no answer is status 0."""
-        return self._ask("GET", path, None, {}, timeout)
+        return self._ask("GET", path, None, headers or {}, timeout=5.0)
 
     def send(self, request: Request, *, timeout: float = 10.0) -> tuple[int, bytes]:
         """Send a terminal's message once; no answer is status 0."""
@@ -67,6 +66,19 @@ class Web:
             return LOST
         finally:
             connection.close()
+
+    def line(self, said: str | bytes, *, timeout: float = 10.0) -> socket.socket:
+        """Open a connection and say the beginning of something, byte for byte."""
+        line = socket.create_connection(("127.0.0.1", self.port), timeout=timeout)
+        line.sendall(said if isinstance(said, bytes) else said.encode())
+        return line
+
+    def raw(self, request: Request, *more: str, length: str = "") -> bytes:
+        """Write a terminal's message as it goes over the wire; ``more`` are further headers."""
+        named = [f"{name}: {value}" for name, value in request.headers.items()]
+        first = [f"POST {request.path} HTTP/1.1", f"Host: 127.0.0.1:{self.port}"]
+        length = length or f"Content-Length: {len(request.body)}"
+        return "\r\n".join([*first, *named, *more, length, "", ""]).encode()
 
     def workers(self) -> list[int]:
         """Return the processes that do the work."""

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError
 from django.db.models import Q
 from django.db.transaction import atomic
 
@@ -21,6 +20,7 @@ from portal.accounts.models import (
 from portal.accounts.passwords import REMEMBERED
 from portal.audit.actions import record
 from portal.kit.actor import Actor, ActorKind
+from portal.kit.lifecycle import insert_new
 from portal.kit.scope import through_gate
 from portal.limits.actions import take
 
@@ -78,11 +78,8 @@ def create_person(
     )
     _validate(user, password)
     user.set_password(password)
-    try:
-        with through_gate(), atomic():
-            user.save(force_insert=True)
-    except IntegrityError as taken:
-        raise NameTaken(user.username) from taken
+    with through_gate():
+        insert_new(user, otherwise=NameTaken(user.username))
     record(actor, "user.created", user, now=now, role=role)
     return user
 

@@ -1,6 +1,9 @@
 """The pages between the password and the portal."""
 
+from collections.abc import Callable
+
 from django.contrib import messages
+from django.forms import Form
 from django.http import Http404, HttpResponse
 from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
@@ -20,62 +23,57 @@ from portal.accounts.views.refusals import safe_next, with_next
 from portal.accounts.views.sign_in import remember_browser
 from portal.kit.actor import Actor
 
+# Checks a code, completes the session, and returns where to go on if nothing else was asked.
+Way = Callable[[PersonRequest, UserSession, str], str]
+
 
 @require_http_methods(["GET", "POST"])
 def second_factor(request: PersonRequest) -> HttpResponse:
     """Ask for a code of the authenticator."""
-    row, target = _pending(request), safe_next(request, request.GET.get("next", ""))
-    if queries.find_authenticator(row.user) is None:
-        return redirect(with_next("accounts:enrol", target))
     form = CodeForm(request.POST or None)
-    if form.is_valid():
-        try:
-            factors.check_code(
-                row.user,
-                form.cleaned_data["code"],
-                actor=_person(request, row),
-                now=timezone.now(),
-            )
-        except factors.CodeRefused as refused:
-            form.add_error("code", refused.fault.label)
-        else:
-            _complete(request, row, factor="TOTP")
-            return _in(row, target or "/")
-    page = {
-        "form": form,
-        "who": row.user.username,
-        "recovery_url": with_next("accounts:recovery", target),
-    }
-    return render(request, "registration/second_factor.html", page, status=_status(request))
+    other = {"recovery_url": "accounts:recovery"}
+    return _ask(request, form, _by_authenticator, "registration/second_factor.html", other)
 
 
 @require_http_methods(["GET", "POST"])
 def recovery(request: PersonRequest) -> HttpResponse:
     """Ask for a recovery code instead."""
+    form = RecoveryForm(request.POST or None)
+    other = {"code_url": "accounts:second-factor"}
+    return _ask(request, form, _by_recovery_code, "registration/recovery.html", other)
+
+
+def _ask(
+    request: PersonRequest, form: Form, way: Way, template: str, other: dict[str, str]
+) -> HttpResponse:
+    """Let the person in by one way, or show its page again with what was wrong."""
     row, target = _pending(request), safe_next(request, request.GET.get("next", ""))
     if queries.find_authenticator(row.user) is None:
         return redirect(with_next("accounts:enrol", target))
-    form = RecoveryForm(request.POST or None)
     if form.is_valid():
         try:
-            left = factors.check_recovery_code(
-                row.user,
-                form.cleaned_data["code"],
-                actor=_person(request, row),
-                now=timezone.now(),
-            )
+            onward = way(request, row, form.cleaned_data["code"])
         except factors.CodeRefused as refused:
             form.add_error("code", refused.fault.label)
         else:
-            _complete(request, row, factor="RECOVERY_CODE")
-            messages.warning(request, _left_in_words(left))
-            return _in(row, target or "/security/")
-    page = {
-        "form": form,
-        "who": row.user.username,
-        "code_url": with_next("accounts:second-factor", target),
-    }
-    return render(request, "registration/recovery.html", page, status=_status(request))
+            return _in(row, target or onward)
+    links = {name: with_next(url, target) for name, url in other.items()}
+    page = {"form": form, "who": row.user.username, **links}
+    return render(request, template, page, status=_status(request))
+
+
+def _by_authenticator(request: PersonRequest, row: UserSession, code: str) -> str:
+    factors.check_code(row.user, code, actor=_person(request, row), now=timezone.now())
+    _complete(request, row, factor="TOTP")
+    return "/"
+
+
+def _by_recovery_code(request: PersonRequest, row: UserSession, code: str) -> str:
+    who = _person(request, row)
+    left = factors.check_recovery_code(row.user, code, actor=who, now=timezone.now())
+    _complete(request, row, factor="RECOVERY_CODE")
+    messages.warning(request, _left_in_words(left))
+    return "/security/"
 
 
 def _left_in_words(left: int) -> str:

@@ -27,6 +27,7 @@ TEXT_TYPES = ("text", "varchar", "bpchar", "json", "jsonb", "xml", "citext")
 MOST_TOLD = 100
 # One UUID in fifty thousand looks like a card number.
 UUID = re.compile(r"\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b", re.IGNORECASE)
+HEXADECIMAL = re.compile(r"[0-9a-f]{20,}", re.IGNORECASE)
 
 Hit = dict[str, str]
 
@@ -126,7 +127,8 @@ def scan_database(counts: dict[str, int], unread: list[str]) -> Iterator[Hit]:
         with acting_as(Scope(reader)), atomic():
             for text in _values(table, column):
                 counts["values"] += 1
-                yield from _hits(f"{table}.{column}", text)
+                if not _is_foreign_name(f"{table}.{column}", text):
+                    yield from _hits(f"{table}.{column}", text)
 
 
 def _columns() -> list[tuple[str, str, DatabaseRole | None]]:
@@ -159,6 +161,12 @@ def _values(table: str, column: str) -> Iterator[str]:
         cursor.execute(question, [SHORTEST])
         while rows := cursor.fetchmany(FETCHED):
             yield from (text for (text,) in rows)
+
+
+def _is_foreign_name(place: str, text: str) -> bool:
+    """Tell whether a value is a long hexadecimal name in a column of names."""
+    named = place in settings.FOREIGN_NAMES and HEXADECIMAL.fullmatch(text)
+    return bool(named) and not text.isdigit()
 
 
 def _hits(place: str, text: str) -> Iterator[Hit]:

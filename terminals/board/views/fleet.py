@@ -40,12 +40,13 @@ HEADS = {
     "network": gettext_lazy("Network"),
     "firmware": gettext_lazy("Firmware"),
 }
+# What each is called, what it asks for, and which of TabCounts is its number.
 BUILT_IN = (
-    (gettext_lazy("All"), ""),
-    (gettext_lazy("Not signed in today"), "signed_in=no&status=ACTIVE"),
-    (gettext_lazy("Offline"), "link=MISSING&link=OFFLINE"),
-    (gettext_lazy("Suspended"), "status=SUSPENDED"),
-    (gettext_lazy("To be activated"), "status=ALLOCATED&status=ENROLLED"),
+    (gettext_lazy("All"), "", "all"),
+    (gettext_lazy("Not signed in today"), "signed_in=no&status=ACTIVE", "not_signed_in"),
+    (gettext_lazy("Offline"), "link=MISSING&link=OFFLINE", "offline"),
+    (gettext_lazy("Suspended"), "status=SUSPENDED", "suspended"),
+    (gettext_lazy("To be activated"), "status=ALLOCATED&status=ENROLLED", "to_activate"),
 )
 
 
@@ -134,12 +135,13 @@ def _choices(question: Question) -> list[Choice]:
 
 def _views(question: Question) -> dict[str, object]:
     now = question.url
+    counts = queries.count_tabs(question.actor, today=question.today)
     built_in = [
-        Tab(str(label), url := address(QueryDict(asked)), active=url == now)
-        for label, asked in BUILT_IN
+        Tab(str(label), url := address(QueryDict(asked)), url == now, getattr(counts, count))
+        for label, asked, count in BUILT_IN
     ]
     kept = [
-        Tab(view.name, address(QueryDict(f"view={view.slug}")), active=view.slug == question.view)
+        Tab(view.name, address(QueryDict(f"view={view.slug}")), view.slug == question.view)
         for view in question.views
     ]
     return {

@@ -135,11 +135,11 @@ def _is_repeated(terminal: Terminal, application: Application) -> bool:
 
 def _reply(terminal: Terminal, now: datetime) -> dict[str, Any]:
     merchant = _merchant_of(terminal)
-    key = DeviceKey.objects.get(terminal=terminal, revoked_at=None)
+    key = DeviceKey.objects.select_related("terminal").get(terminal=terminal, revoked_at=None)
     stands = presence.lock_conversation(terminal.pk)
     return {
         "terminal_no": terminal.terminal_no,
-        "key_id": f"{terminal.terminal_no}:{key.generation}",
+        "key_id": key.key_id,
         "server_time": now.isoformat(),
         "challenge": stands.challenge if stands else "",
         "merchant": {

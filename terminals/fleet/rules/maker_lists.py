@@ -35,6 +35,7 @@ ZIP = b"PK\x03\x04"
 class RemarkCode(TextChoices):
     """Why a line was refused, or flagged although it was taken."""
 
+    BROKEN = "BROKEN", _("Not one line of CSV: a quotation mark may stand alone")
     BAD_SERIAL = "BAD_SERIAL", _("Not a serial number: 1 to 50 letters, digits and dashes")
     NO_MAKER = "NO_MAKER", _("The maker is missing or longer than 40 characters")
     NO_MODEL = "NO_MODEL", _("The model is missing or longer than 40 characters")
@@ -69,6 +70,15 @@ class Entry:
     model: str
     serial: str
     tusn: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """The cells of one line; those of a line that is no CSV are guessed, to name it by."""
+
+    number: int
+    cells: list[str]
+    is_whole: bool = True
 
 
 @dataclass(slots=True)
@@ -119,18 +129,16 @@ def read_list(content: bytes, *, maker: str = "") -> MakerList:
     :raises EmptyList: if nothing stands under the heading
     """
     text, encoding = _decode(content)
-    heading, _sep, _rest = text.lstrip().partition("\n")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(heading))
-    rows = _rows(reader)
-    place = _places(next(rows, []), maker=maker)
+    rows = _rows(text)
+    heading = next(rows, _Line(1, []))
+    place = _places(heading.cells, maker=maker)
     found = MakerList(NAMED[encoding])
     seen = _Seen()
-    for cells in rows:
-        line = reader.line_num
-        entry = _entry(line, cells, place, maker)
-        code = _complaint(entry, cells) or seen.complaint(entry)
+    for row in rows:
+        entry = _entry(row.number, row.cells, place, maker)
+        code = _complaint(entry, row) or seen.complaint(entry)
         if code:
-            found.remarks.append(Remark(line, code, _shown(entry, code)))
+            found.remarks.append(Remark(row.number, code, _shown(entry, code)))
         else:
             found.entries.append(seen.keep(entry))
     if not found.entries and not found.remarks:
@@ -144,9 +152,7 @@ def read_serials(content: bytes) -> list[str]:
     :raises NotText: if it is not text in UTF-8, UTF-16 or GBK
     """
     text, _encoding = _decode(content)
-    heading, _sep, _rest = text.lstrip().partition("\n")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(heading))
-    rows = list(_rows(reader))
+    rows = [row.cells for row in _rows(text)]
     names = [_name(cell) for cell in rows[0]] if rows else []
     at = next((place for place, name in enumerate(names) if COLUMNS.get(name) == "serial"), None)
     if at is None:
@@ -187,11 +193,23 @@ def _name(cell: str) -> str:
     return re.sub(r"[\s_.-]", "", tidy(cell)).casefold()
 
 
-def _rows(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+def _rows(text: str) -> Iterator[_Line]:
+    """Split a list line by line, so that a quotation mark left open spoils its own line alone."""
+    heading, _sep, _rest = text.lstrip().partition("\n")
+    mark = _delimiter(heading)
+    for number, line in enumerate(io.StringIO(text, newline=None), 1):
+        row = _line(number, line.rstrip("\n"), mark)
+        if any(row.cells):
+            yield row
+
+
+def _line(number: int, line: str, mark: str) -> _Line:
+    if '"' not in line:
+        return _Line(number, line.split(mark))
     try:
-        yield from (cells for cells in reader if any(cells))
-    except csv.Error as bad:
-        raise NotText(str(bad)) from bad
+        return _Line(number, next(csv.reader([line], delimiter=mark, strict=True)))
+    except csv.Error:
+        return _Line(number, line.replace('"', "").split(mark), is_whole=False)
 
 
 def _entry(line: int, cells: list[str], place: dict[str, int], maker: str) -> Entry:
@@ -208,11 +226,11 @@ def _entry(line: int, cells: list[str], place: dict[str, int], maker: str) -> En
     )
 
 
-def _complaint(entry: Entry, cells: list[str]) -> RemarkCode | None:
-    if any(_holds_card_number(cell) for cell in cells):
+def _complaint(entry: Entry, row: _Line) -> RemarkCode | None:
+    if any(_holds_card_number(cell) for cell in row.cells):
         return RemarkCode.CARD_NUMBER
-    if not well_formed(entry.serial):
-        return RemarkCode.BAD_SERIAL
+    if not (row.is_whole and well_formed(entry.serial)):
+        return RemarkCode.BAD_SERIAL if row.is_whole else RemarkCode.BROKEN
     if not 0 < len(entry.maker) <= LONGEST_WORD:
         return RemarkCode.NO_MAKER
     if not 0 < len(entry.model) <= LONGEST_WORD:

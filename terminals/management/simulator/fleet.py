@@ -37,13 +37,14 @@ class Recruit:
 
 @dataclass(frozen=True, slots=True)
 class Orders:
-    """How the fleet behaves: where, how long, how fast, on what line."""
+    """How the fleet behaves: where, how long, how fast, on what line, and its end."""
 
     url: str
     seconds: float
     scenario: str
     seed: int
     speed: float
+    sign_out: bool = False
 
 
 class Gone(Exception):
@@ -105,11 +106,12 @@ class Seller:
             self._report(held, {})
 
     def finish(self) -> None:
-        """Send what was held back, and sign out."""
+        """Send what was held back; at the end of a shift, sign out."""
         if self.held is not None:
             held, self.held = self.held, None
             self._report(held, {})
-        self.insist(self.device.sign_out(), lambda _reply: None)
+        if self.orders.sign_out:
+            self.insist(self.device.sign_out(), lambda _reply: None)
 
     def insist(self, request: Request, learn: Any) -> Reply:
         """Send the same message until it is answered, as a terminal must.

@@ -4,6 +4,7 @@ from datetime import datetime
 
 import pytest
 from django.contrib.auth.hashers import check_password
+from django.db import IntegrityError
 from django.test import Client
 
 from merchants.staff import actions, queries
@@ -58,6 +59,20 @@ def test_nobody_sits_in_two_merchants(cast: Cast, noon: datetime) -> None:
 
     seat = queries.find_seat(cast.user("lin").pk)
     assert (seat and seat.merchant_id) == cast.noodle.pk
+
+
+def test_a_role_that_is_no_merchants_is_not_called_a_second_place(
+    cast: Cast, noon: datetime
+) -> None:
+    nina = people.create_person(
+        username="nina", display_name="Nina", password=SECRET, actor=MAKER, now=noon
+    )
+
+    with pytest.raises(IntegrityError, match="membership_role_is_a_merchants"):
+        actions.add_member(nina, cast.tea, role=Role.OPERATOR, actor=MAKER, now=noon)
+
+    assert not Membership.objects.filter(user=nina).exists()
+    assert said("membership.created") == []
 
 
 def test_another_role_in_the_merchant_ends_the_sessions(

@@ -23,7 +23,8 @@ ENROL = "/sign-in/authenticator/"
 def everything() -> str:
     """Every row of every table, as the superuser reads them: what a stolen dump holds."""
     at = connections["owner"].settings_dict
-    line = psycopg.connect(dbname=at["NAME"], user="postgres", **at["OPTIONS"])
+    place = {"host": at["HOST"], "port": at["PORT"], "dbname": at["NAME"]}
+    line = psycopg.connect(user="postgres", **place, **at["OPTIONS"])
     with line, line.cursor() as cursor:
         cursor.execute(
             "select relname from pg_class where relnamespace = 'public'::regnamespace"

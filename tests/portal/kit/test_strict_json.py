@@ -38,7 +38,7 @@ def test_what_is_plain_is_read_as_it_is(value: Any, ascii_only: bool) -> None:  
         (b'{"\\u0001":1}', "control character"),
         (b'["\\ud83d"]', "control character"),
         (b"[1,]", "syntax"),
-        (b"\xff", "syntax"),
+        (b"\xff", "encoding"),
         (b"", "syntax"),
         (b"[" * (DEEPEST + 1) + b"]" * (DEEPEST + 1), "nesting"),
         (b"[" * 500_000, "nesting"),

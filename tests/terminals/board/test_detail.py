@@ -165,6 +165,17 @@ def test_the_database_hides_it_from_a_stranger_as_well(wu: Actor, a1041: Termina
         assert list_keys(wu, a1041) == []
 
 
+def test_who_may_not_open_its_page_is_not_given_it_by_a_question(
+    cast: Cast, a1041: Terminal
+) -> None:
+    fay = cast.actor("fay")
+
+    with pytest.raises(Terminal.DoesNotExist):
+        get_terminal(fay, "A1041000")
+    assert queries.find_liveness(fay, a1041) is None
+    assert queries.list_tries(fay, a1041, today=timezone.localdate()) == []
+
+
 def test_only_changes_of_the_last_day_are_drawn(
     olga: Actor, a1041: Terminal, now: datetime
 ) -> None:

@@ -3,15 +3,28 @@
 import re
 from collections.abc import Callable
 from datetime import date, datetime
+from uuid import uuid4
 
 import pytest
+from django.http import QueryDict
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from portal.kit.actor import Actor
 from portal.kit.paging import BadCursor, Cursor, decode
 from portal.kit.scope import acting_as, scope_of
-from terminals.board.queries import Row, Wanted, count_by_link, list_models, list_terminals
+from terminals.board.forms import FleetFilters
+from terminals.board.queries import (
+    Row,
+    TabCounts,
+    Wanted,
+    count_by_link,
+    count_tabs,
+    list_models,
+    list_terminals,
+)
+from terminals.board.views.fleet import BUILT_IN
+from terminals.checkin.models import SignIn
 from terminals.fleet.actions import provisioning
 from terminals.fleet.models import Terminal, TerminalStatus
 from tests.cast import Cast
@@ -52,6 +65,7 @@ ALL = ["N9A000001", "N9A000002", "N9A000003", "N9A000004", "S1C000001", "T7B0000
         ("max", ALL[:4]),
         ("mei", ALL[:4]),
         ("wu", ["T7B000001"]),
+        ("fay", []),
         ("ron", []),
     ],
 )
@@ -138,6 +152,50 @@ def test_a_merchant_counts_its_own(wu: Actor, fleet: dict[str, Terminal]) -> Non
 
     assert links == {"NEVER": 0, "ONLINE": 0, "LATE": 0, "OFFLINE": 0, "MISSING": 1}
     assert models == [("PAX", "A920")]
+
+
+@pytest.mark.parametrize(
+    ("who", "counts"),
+    [
+        ("olga", TabCounts(6, 2, 2, 1, 1)),
+        ("lin", TabCounts(4, 1, 1, 1, 1)),
+        ("wu", TabCounts(1, 1, 1, 0, 0)),
+        ("fay", TabCounts()),
+        ("ron", TabCounts()),
+    ],
+)
+def test_each_tab_counts_what_it_opens(
+    who: str, counts: TabCounts, cast: Cast, fleet: dict[str, Terminal]
+) -> None:
+    actor = cast.actor(who)
+
+    with acting_as(scope_of(actor)):
+        assert count_tabs(actor, today=TODAY) == counts
+        for _label, asked, name in BUILT_IN:
+            form = FleetFilters(QueryDict(asked), models=[], stores=[], staff=True)
+            links = count_by_link(actor, form.wanted(), today=TODAY)
+            assert sum(links.values()) == getattr(counts, name)
+    # the query alone keeps strangers out, too, where no row-level security would
+    assert count_tabs(actor, today=TODAY) == counts
+
+
+def test_a_terminal_that_signed_in_twice_counts_once(
+    olga: Actor, fleet: dict[str, Terminal], noon: datetime
+) -> None:
+    SignIn.objects.filter(terminal=fleet["online"]).update(signed_out_at=noon)
+    again = SignIn.objects.get(terminal=fleet["online"])
+    again.pk, again.signin_id, again.session_id = None, "again", uuid4()
+    again.save()
+
+    assert count_tabs(olga, today=TODAY).not_signed_in == 2
+
+
+def test_the_tabs_show_their_numbers(client_for: ClientFor, fleet: dict[str, Terminal]) -> None:
+    page = client_for("olga").get("/terminals/?q=none").content.decode()
+    piece = client_for("olga").get("/terminals/?q=none", headers={"HX-Request": "true"})
+
+    assert 'Suspended <span class="count">1</span>' in page
+    assert 'All <span class="count">6</span>' in piece.content.decode()
 
 
 def test_the_models_are_those_of_the_fleet(olga: Actor, fleet: dict[str, Terminal]) -> None:

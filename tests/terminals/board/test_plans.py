@@ -4,9 +4,10 @@ from datetime import date
 
 import pytest
 from django.db import connection
+from pytest_django import DjangoAssertNumQueries
 
 from portal.kit.actor import Actor
-from terminals.board.queries import Wanted, list_terminals
+from terminals.board.queries import OF_ALL, TABS, Wanted, count_tabs, list_terminals
 from terminals.fleet.models import Terminal
 from tests.cast import Cast
 
@@ -63,4 +64,17 @@ def test_who_signed_in_today_is_found_along_an_index(
     assert "liveness_not_online" in _plan(Wanted(link=("OFFLINE",)), olga)
 
 
-# --- the page -------------------------------------------------------------------------------
+def test_the_counts_of_the_tabs_are_one_statement_along_indexes(
+    olga: Actor, fleet: dict[str, Terminal], django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(1):
+        count_tabs(olga, today=TODAY)
+
+    with connection.cursor() as cursor:
+        cursor.execute("set local enable_seqscan = off")
+        cursor.execute("explain " + TABS.format(**OF_ALL), {"today": TODAY})
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+        cursor.execute("set local enable_seqscan = on")
+    assert "Seq Scan" not in plan
+    for index in ("terminal_by_status", "sign_in_good_of_day", "liveness_not_online"):
+        assert index in plan

@@ -11,7 +11,8 @@ from django.utils import translation
 from terminals.authentication.refusals import REFUSALS, Refused, title_of
 from terminals.management.simulator.device import TAGS
 from tests.cast import Cast
-from tests.device import send, signed_in
+from tests.device import activate, send, signed_in
+from transactions.records.models import Transaction
 
 pytestmark = pytest.mark.django_db(databases=["default", "owner"])
 
@@ -68,6 +69,37 @@ def test_every_refusal_is_said_in_both_languages() -> None:
         assert english.isascii(), code
         assert any("\u4e00" <= character <= "\u9fff" for character in chinese), code
         assert "%" not in english.replace("1%", ""), code
+
+
+@pytest.mark.parametrize(
+    ("body", "english", "chinese"),
+    [
+        (b'{"v": 1, "v": 1}', "The message names one field twice.", "报文中同一字段出现两次。"),
+        (
+            b'{"v": NaN}',
+            "The message holds NaN or Infinity, which are no numbers.",
+            "报文含有 NaN 或 Infinity，它们不是数字。",
+        ),
+        ('{"v": "面"}'.encode("gbk"), "The message is not in UTF-8.", "报文不是 UTF-8 编码。"),
+        (
+            b'{"v": 1, "tip": 5}',
+            "The message has a field that is not part of the agreement: tip.",
+            "报文含有约定之外的字段：tip。",
+        ),
+        (
+            b'{"v": 2}',
+            "A field is missing or not as agreed: v.",
+            "字段缺失或不符合约定：v。",
+        ),
+    ],
+)
+def test_the_words_say_what_is_wrong(body: bytes, english: str, chinese: str, cast: Cast) -> None:
+    device = activate("A1041000", merchant=cast.noodle, store=cast.noodle_store)
+    request = device.signed("transactions", body)
+
+    assert send(request).body["title"] == english
+    assert send(request, language="zh").body["title"] == chinese
+    assert Transaction.objects.count() == 0
 
 
 def test_refusals_come_in_the_published_form(published: dict[str, Any]) -> None:

@@ -91,17 +91,21 @@ def test_reinstating_needs_a_fresh_proof(
         custody.reinstate(a1041, because="x", actor=unproven, now=noon)
 
 
+def _in_status(status: str, cast: Cast, now: datetime) -> Terminal:
+    return make_terminal(
+        "A1042000",
+        merchant=cast.noodle,
+        store=cast.noodle_store,
+        now=now,
+        status=TerminalStatus(status),
+    )
+
+
 @pytest.mark.parametrize("status", ["ALLOCATED", "ENROLLED", "RETIRED"])
 def test_only_an_active_terminal_is_suspended(
     status: str, cast: Cast, olga: Actor, noon: datetime, unchanged: Unchanged
 ) -> None:
-    terminal = make_terminal(
-        "A1042000",
-        merchant=cast.noodle,
-        store=cast.noodle_store,
-        now=noon,
-        status=TerminalStatus(status),
-    )
+    terminal = _in_status(status, cast, noon)
 
     with pytest.raises(IllegalMove), unchanged(terminal):
         custody.suspend(terminal, reason="RISK", because="x", actor=olga, now=noon)
@@ -111,13 +115,7 @@ def test_only_an_active_terminal_is_suspended(
 def test_reinstating_activates_nothing_that_was_not_suspended(
     status: str, cast: Cast, olga: Actor, noon: datetime, unchanged: Unchanged
 ) -> None:
-    terminal = make_terminal(
-        "A1042000",
-        merchant=cast.noodle,
-        store=cast.noodle_store,
-        now=noon,
-        status=TerminalStatus(status),
-    )
+    terminal = _in_status(status, cast, noon)
 
     with pytest.raises(IllegalMove), unchanged(terminal):
         custody.reinstate(terminal, because="x", actor=olga, now=noon)

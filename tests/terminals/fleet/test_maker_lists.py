@@ -74,7 +74,6 @@ def test_the_maker_may_be_named_beside_the_file() -> None:
         (b"maker,model,serial\nPAX,A920,\x00\x01\n", NotText),
         (b"\xff\xfe\x00", NotText),
         (b"maker,model,serial\nPAX,A920,\xff\xff\n", NotText),
-        (b'maker,model,serial\nPAX,A920,"' + b"1" * 200_000 + b'"\n', NotText),
     ],
 )
 def test_a_file_that_is_no_list_is_refused_as_a_whole(content: bytes, error: type) -> None:
@@ -93,6 +92,9 @@ def test_a_file_that_is_no_list_is_refused_as_a_whole(content: bytes, error: typ
         (f"{'P' * 41},A920,0820000001,", RemarkCode.NO_MAKER),
         ("PAX,,0820000001,", RemarkCode.NO_MODEL),
         ("PAX", RemarkCode.BAD_SERIAL),
+        ('PAX,A920,"0820000001,', RemarkCode.BROKEN),
+        ('PAX,"A9"20,0820000001,', RemarkCode.BROKEN),
+        (f'PAX,A920,"{"1" * 200_000}",', RemarkCode.BROKEN),
         ("PAX,A920,0820000001,00-57", RemarkCode.BAD_TUSN),
     ],
 )
@@ -103,6 +105,24 @@ def test_a_line_that_is_not_as_agreed_says_why(line: str, code: RemarkCode) -> N
 
     assert [(r.line, r.code) for r in listed.remarks] == [(3, code)]
     assert [e.serial for e in listed.entries] == ["0820000009"]
+
+
+def test_a_quotation_mark_left_open_among_fifty_thousand_lines_costs_its_own_alone() -> None:
+    lines = [f"PAX,A920,{n:010}," for n in range(50_000)]
+    lines[31_000] = 'PAX,A920,"0000031000,'
+
+    listed = read_list((HEAD + "\r\n".join(lines)).encode())
+
+    assert [(r.line, r.code, r.cell) for r in listed.remarks] == [
+        (31_002, RemarkCode.BROKEN, "0000031000")
+    ]
+    assert len(listed.entries) == 49_999
+
+
+def test_a_quoted_cell_may_hold_the_mark_between_cells() -> None:
+    listed = read_list((HEAD + '"PAX, Inc.","A ""9""",0820000001,\r\n').encode())
+
+    assert [(e.maker, e.model) for e in listed.entries] == [("PAX, Inc.", 'A "9"')]
 
 
 def test_a_card_number_is_refused_and_not_kept() -> None:

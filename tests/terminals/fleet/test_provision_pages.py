@@ -1,6 +1,5 @@
 """The pages that provision, over HTTP."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,17 +19,11 @@ from terminals.fleet.models import (
 )
 from tests.cast import Cast
 from tests.make import make_register, make_terminals
+from tests.terminals.fleet.pages import FORM, SERIALS, shown_codes
 
 pytestmark = pytest.mark.django_db(databases=["default", "owner"])
 
 ClientFor = Callable[[str], Client]
-SERIALS = ["0820000001", "0820000002", "0820000003"]
-FORM = "/terminals/provision/?merchant=M1000000001"
-CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{5}")
-
-
-def _codes(page: str) -> list[str]:
-    return list(dict.fromkeys(CODE.findall(page)))
 
 
 def _post(client: Client, serials: str, cast: Cast, **also: object) -> Any:
@@ -60,7 +53,7 @@ def test_a_pasted_list_becomes_terminals_with_codes_and_the_rest_is_kept_to_put_
     response = _post(operator, " 0820000001，0820000002\nNOPE00001\n0820000001", cast)
 
     page = response.content.decode()
-    codes = _codes(page)
+    codes = shown_codes(page)
     assert "2 terminals ready to activate" in page
     assert len(codes) == 2
     hashes = set(ActivationCode.objects.values_list("code_hash", flat=True))
@@ -119,7 +112,7 @@ def test_serials_may_come_as_a_file(operator: Client, cast: Cast, noon: datetime
     assert "2 terminals ready" in page.content.decode()
 
 
-def test_a_form_that_is_sent_twice_leads_to_the_same_codes(
+def test_a_form_that_is_sent_twice_leads_to_the_samecodes(
     operator: Client, cast: Cast, noon: datetime
 ) -> None:
     make_register(SERIALS, now=noon)
@@ -127,7 +120,7 @@ def test_a_form_that_is_sent_twice_leads_to_the_same_codes(
 
     pages = [_post(operator, "0820000001", cast, key=key) for _ in range(2)]
 
-    first, second = (_codes(page.content.decode()) for page in pages)
+    first, second = (shown_codes(page.content.decode()) for page in pages)
     assert first == second
     assert len(first) == 1
     assert ActivationCode.objects.count() == 1
@@ -162,10 +155,10 @@ def test_codes_are_shown_for_minutes_and_can_be_put_away(
     sheet = CodeSheet.objects.get()
     here = f"/terminals/codes/{sheet.pk}/"
 
-    assert len(_codes(operator.get(here).content.decode())) == 1
+    assert len(shown_codes(operator.get(here).content.decode())) == 1
     gone = operator.post(f"{here}put-away/", follow=True).content.decode()
 
-    assert _codes(gone) == []
+    assert shown_codes(gone) == []
     assert "cannot be shown again" in gone
     assert operator.get(f"{here}print/").status_code == 302
 
@@ -184,7 +177,7 @@ def test_after_ten_minutes_the_page_holds_no_code(operator: Client, cast: Cast) 
 
     page = operator.get(f"/terminals/codes/{sheet.pk}/").content.decode()
 
-    assert _codes(page) == []
+    assert shown_codes(page) == []
     assert "0820000001" in page
 
 
@@ -198,7 +191,7 @@ def test_the_printed_sheet_has_a_picture_for_each_terminal(
     page = operator.get(f"/terminals/codes/{sheet.pk}/print/").content.decode()
 
     assert page.count("<svg") == 3
-    assert len(_codes(page)) == 3
+    assert len(shown_codes(page)) == 3
     assert "Noodle House" in page
     assert AuditEntry.objects.get(event="terminal.codes_printed").details == {"count": 3}
 

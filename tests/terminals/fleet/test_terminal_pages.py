@@ -1,6 +1,5 @@
 """The pages that suspend, reinstate, re-issue and check, over HTTP."""
 
-import re
 from collections.abc import Callable
 from datetime import datetime
 from uuid import uuid4
@@ -17,17 +16,11 @@ from terminals.fleet.models import (
 )
 from tests.cast import Cast
 from tests.make import make_register, make_terminal, make_terminals
+from tests.terminals.fleet.pages import SERIALS, shown_codes
 
 pytestmark = pytest.mark.django_db(databases=["default", "owner"])
 
 ClientFor = Callable[[str], Client]
-SERIALS = ["0820000001", "0820000002", "0820000003"]
-FORM = "/terminals/provision/?merchant=M1000000001"
-CODE = re.compile(r"[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{4}-[0-9A-HJKMNP-TV-Z]{5}")
-
-
-def _codes(page: str) -> list[str]:
-    return list(dict.fromkeys(CODE.findall(page)))
 
 
 def test_an_operator_suspends_and_reinstates(operator: Client, cast: Cast, noon: datetime) -> None:
@@ -103,7 +96,7 @@ def test_a_code_is_issued_again_and_the_old_one_is_void(
     refused = operator.post(here, {"key": "x"})
 
     assert f"for terminal {SERIALS[0]}?" in asked
-    assert len(_codes(shown)) == 1
+    assert len(shown_codes(shown)) == 1
     assert refused.status_code == 422
     assert ActivationCode.objects.filter(voided_at=None).count() == 1
     assert ActivationCode.objects.count() == 2

@@ -1,8 +1,11 @@
 """Noticing silence: on time, once, and never because of ourselves."""
 
+import re
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -11,7 +14,7 @@ from terminals.fleet.models import Terminal
 from terminals.presence import actions, tasks
 from terminals.presence.models import IngestWatermark, LinkEvent, Liveness
 from terminals.presence.queries import find_impossible_links
-from terminals.presence.rules import ON_MAINS
+from terminals.presence.rules import ENOUGH_TO_JUDGE_BY, ON_MAINS, OUR_SILENCE
 from tests.cast import Cast
 from tests.make import make_terminals
 
@@ -140,6 +143,25 @@ def test_while_nobody_can_reach_us_nobody_is_blamed(cast: Cast, noon: datetime) 
     assert {step.ours for step in swept[4:]} == {True}
 
 
+def test_whether_enough_should_speak_is_asked_of_no_more_than_enough(
+    cast: Cast, noon: datetime
+) -> None:
+    _watch(cast, 60, now=noon)
+    later = noon + timedelta(minutes=2)
+    values: dict[str, Any] = {
+        "now": later,
+        "silence": OUR_SILENCE,
+        "enough": ENOUGH_TO_JUDGE_BY,
+    }
+
+    with connection.cursor() as cursor:
+        cursor.execute("explain (analyze, costs off) " + actions.GUARD, values)
+        plan = "\n".join(row[0] for row in cursor.fetchall())
+
+    read = re.findall(r"Scan (?:using \w+ )?on terminals_liveness.* rows=([\d.]+)", plan)
+    assert {float(rows) for rows in read} == {ENOUGH_TO_JUDGE_BY}
+
+
 def test_once_we_are_back_the_deadlines_start_again(cast: Cast, noon: datetime) -> None:
     terminals = _watch(cast, 20, now=noon)
     _sweep_each_tick(noon, noon + timedelta(hours=1))
@@ -154,6 +176,18 @@ def test_once_we_are_back_the_deadlines_start_again(cast: Cast, noon: datetime) 
     assert Liveness.objects.filter(link="OFFLINE").count() == 20
     first = LinkEvent.objects.filter(new_link="OFFLINE").order_by("occurred_at")[0]
     assert back + OFFLINE - TICK <= first.occurred_at <= back + OFFLINE + TICK
+
+
+def test_our_own_outage_brings_nobody_back(cast: Cast, noon: datetime) -> None:
+    (terminal,) = _watch(cast, 1, now=noon)
+    _sweep_each_tick(noon, noon + OFFLINE)
+    back = noon + MISSING + timedelta(minutes=5)
+
+    actions.sweep(now=back)
+
+    row = Liveness.objects.get()
+    assert (row.link, row.check_at) == ("OFFLINE", back + MISSING)
+    assert [new for _old, new, _at in _events(terminal)] == ["LATE", "OFFLINE"]
 
 
 def test_a_small_estate_still_notices_its_only_terminal(cast: Cast, noon: datetime) -> None:

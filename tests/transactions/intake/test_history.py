@@ -10,8 +10,10 @@ from merchants.profiles.models import Merchant, Store
 from portal.audit.models import AuditEntry
 from portal.kit.actor import Actor, MissingPermission
 from portal.kit.command import system
+from portal.kit.secrets import fingerprint
 from terminals.fleet.models import DeviceKey, Terminal
 from tests.claims import unchanged
+from transactions.intake.actions.cards import keyed
 from transactions.intake.actions.history import Imported, Rejection, Taken, import_history
 from transactions.intake.models import HistoryKey
 from transactions.intake.rules.history import Unfit, read_row
@@ -157,6 +159,9 @@ def test_a_line_that_comes_twice_in_one_file_counts_once() -> None:
         ),
         ("card_token", "", "must be 1 to 64 characters of a token"),
         ("card_token", FULL_NUMBER, "is a card number"),
+        ("external_id", FULL_NUMBER, "is a card number"),
+        ("terminal_serial", FULL_NUMBER, "is a card number"),
+        ("merchant_code", FULL_NUMBER, "is a card number"),
         (
             "card_token",
             "-".join(FULL_NUMBER[i : i + 4] for i in range(0, 16, 4)),
@@ -188,7 +193,35 @@ def test_a_bad_value_costs_its_own_line_only_and_is_not_repeated(
 
     assert rejected == [Rejection("transactions", 4, field, why)]
     assert done.transactions.rejected == 1
-    assert not Transaction.objects.filter(card_token=value).exists()
+    assert not HistoryKey.objects.filter(external_id="bad").exists()
+    assert Terminal.objects.count() == Merchant.objects.count() == 1
+
+
+def test_a_token_of_a_file_is_kept_as_the_doors_keep_it() -> None:
+    same = "tok~4711+abc/de="
+    taken_in([
+        line(), line(external_id="x2"), line(external_id="x3", card_token=same),
+    ])  # fmt: skip
+
+    kept = list(Transaction.objects.order_by("id").values_list("card_token", flat=True))
+    mine = fingerprint(GOOD["card_token"], purpose="card token")
+    assert kept == [mine, mine, fingerprint(same, purpose="card token")]
+
+
+def test_no_stored_hash_lets_a_token_be_tried_out() -> None:
+    taken_in([line()])
+
+    header = HEADER.split(",")
+    over_the_token = read_row(line(), header, workspace="demo", latest=NOW, keyed=str)
+    assert bytes(HistoryKey.objects.get().row_sha256) != over_the_token.row_sha256
+
+
+def test_a_label_that_holds_a_card_number_is_refused_and_not_repeated() -> None:
+    done, rejected = taken_in([line()], [f"x1,fraud,2025-02-07T00:00:00+08:00,{FULL_NUMBER}"])
+
+    assert done.labels == Taken(1, 0, 0, 0, 1)
+    assert rejected == [Rejection("labels", 2, "source", "is a card number")]
+    assert Label.objects.count() == 0
 
 
 def test_a_broken_line_does_not_swallow_its_neighbours() -> None:
@@ -312,7 +345,8 @@ def test_a_retired_terminal_numbers_on_where_the_last_import_stopped() -> None:
 def test_the_body_of_a_line_decides_its_hash() -> None:
     def body(**over: Any) -> bytes:
         header = HEADER.split(",")
-        return read_row(line(**over), header, workspace="w", latest=NOW).row_sha256
+        row = read_row(line(**over), header, workspace="w", latest=NOW, keyed=keyed)
+        return row.row_sha256
 
     same_moment = "2025-01-31T15:30:00+00:00"
     assert body() == body(occurred_at=same_moment, amount="277.170", type="SALE")

@@ -1,6 +1,7 @@
 """Taking in what terminals report."""
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -28,12 +29,6 @@ from transactions.intake.schema import Report
 from transactions.records.models import DailyTotal, Transaction
 
 pytestmark = pytest.mark.django_db(databases=["default", "owner"])
-
-
-@pytest.fixture
-def device(cast: Cast) -> Device:
-    """A terminal of Noodle House that is signed in."""
-    return signed_in("A1041000", merchant=cast.noodle, store=cast.noodle_store)
 
 
 def _report(device: Device, report: dict[str, Any]) -> Reply:
@@ -92,14 +87,18 @@ def test_a_token_is_kept_only_under_our_own_key(device: Device) -> None:
 
     kept = Transaction.objects.get().card_token
     assert kept == fingerprint("acquirer-token-4711", purpose="card token")
+    open_hash = sha256(msgspec.json.encode(msgspec.convert(said, Report))).digest()
+    assert bytes(IntakeKey.objects.get().body_sha256) != open_hash
 
 
 def test_a_record_whose_channel_gave_no_number_gets_one_of_ours(device: Device) -> None:
+    before = timezone.now().astimezone(SHANGHAI)
     numbers = {_report(device, device.report()).body["rrn"] for _ in range(3)}
 
-    local = timezone.now().astimezone(SHANGHAI)
+    after = timezone.now().astimezone(SHANGHAI)
+    hours = {f"{local:%Y}"[-1] + f"{local:%j%H}" for local in (before, after)}
     assert len(numbers) == 3
-    assert {number[:6] for number in numbers} == {f"{local:%Y}"[-1] + f"{local:%j%H}"}
+    assert {number[:6] for number in numbers} <= hours
     assert {len(number) for number in numbers} == {12}
 
 

@@ -16,12 +16,6 @@ from transactions.records.models import DailyTotal, Transaction
 pytestmark = pytest.mark.django_db(databases=["default", "owner"])
 
 
-@pytest.fixture
-def device(cast: Cast) -> Device:
-    """A terminal of Noodle House that is signed in."""
-    return signed_in("A1041000", merchant=cast.noodle, store=cast.noodle_store)
-
-
 def _report(device: Device, report: dict[str, Any]) -> Reply:
     return send(device.signed("transactions", report))
 

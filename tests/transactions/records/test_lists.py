@@ -46,6 +46,32 @@ def test_pages_hold_every_row_once_and_in_order(
     assert [row.reference for row in rows] == (crowd if ascending else crowd[::-1])
 
 
+@pytest.mark.parametrize("ascending", [True, False])
+@pytest.mark.parametrize("now_and_then", [(30, 80), (50, 50), (51, 1), (0, 60), (1, 1)])
+def test_a_page_that_the_nearest_month_does_not_fill_goes_on_beyond(
+    lin: Actor, a1041: Terminal, noon: datetime, now_and_then: tuple[int, int], *, ascending: bool
+) -> None:
+    prepare_months(noon - timedelta(days=130), noon)
+    times = [noon - timedelta(minutes=n) for n in range(now_and_then[0])]
+    times += [noon - timedelta(days=45 + n, seconds=n) for n in range(now_and_then[1])]
+    rows = put_sales(a1041, times)
+    year = Filter(since=(noon - timedelta(days=365)).date(), until=noon.date())
+
+    listed = [row.reference for row in every_page(lin, year, ascending=ascending)]
+
+    in_order = sorted(rows, key=lambda r: (r.occurred_at, r.pk), reverse=not ascending)
+    assert listed == [row.reference for row in in_order]
+
+
+def test_finance_filters_by_a_terminal_whose_own_page_it_may_not_see(
+    cast: Cast, a1041: Terminal, crowd: list[str]
+) -> None:
+    found = list_transactions(cast.actor("fay"), Filter(terminal=a1041.serial))
+    foreign = list_transactions(cast.actor("wu"), Filter(terminal=a1041.serial))
+
+    assert ({row.serial for row in found.rows}, len(foreign.rows)) == ({a1041.serial}, 0)
+
+
 def test_the_way_back_shows_the_same_pages(lin: Actor, crowd: list[str]) -> None:
     first = list_transactions(lin, Filter())
     second = list_transactions(lin, Filter(), decode(first.next or ""))

@@ -263,7 +263,7 @@ def test_columns_and_density_are_kept(client_for: SignIn, day: list[str]) -> Non
     page = get(lin, "/transactions/")
 
     heads = re.findall(r'<th scope="col"[^>]*>(?:<a [^>]*>)?([^<]+)', page)
-    assert heads == ["Time", "RRN", "Operator", "Amount"]
+    assert heads == ["Time", "RRN", "Operator number", "Amount"]
     assert 'class="table compact"' in page
 
 

@@ -11,6 +11,7 @@ from django.db.transaction import atomic
 from portal.audit.actions import record
 from portal.kit.actor import Actor
 from transactions.intake.actions import history_places, history_sets
+from transactions.intake.actions.cards import keyed
 from transactions.intake.actions.history_sets import LABELS, ROWS
 from transactions.intake.rules.history import (
     LABEL_COLUMNS,
@@ -122,8 +123,7 @@ def import_history(
     """Take in lines of transactions and of labels; a second run changes nothing.
 
     A known external id with another body is reported as conflicting and left as it was.
-    Everything is stored in one database transaction; only the empty monthly partitions are
-    made before it, so that no reader waits for the import.
+    Stored in one database transaction, after the empty monthly partitions: no reader waits.
 
     :raises MissingPermission: if the actor may not
     :raises Unfit: if a header lacks a column
@@ -134,7 +134,8 @@ def import_history(
     with atomic():
         history_sets.begin()
         header = read_header(next(transactions, ""), required=REQUIRED)
-        rows.stage(transactions, partial(read_row, header=header, workspace=workspace, latest=now))
+        read = partial(read_row, header=header, workspace=workspace, latest=now, keyed=keyed)
+        rows.stage(transactions, read)
         if known is not None and labels is not None:
             columns = read_header(next(labels, ""), required=LABEL_COLUMNS)
             known.stage(labels, partial(read_label, header=columns, latest=now))

@@ -9,13 +9,12 @@ from typing import Any
 import msgspec
 from django.db import IntegrityError
 from django.db.transaction import atomic
-from msgspec import UnsetType
+from msgspec import UnsetType, structs
 
 from merchants.profiles.models import MerchantStatus
 from portal.audit.actions import record
 from portal.kit.actor import Actor
 from portal.kit.hot import run
-from portal.kit.secrets import fingerprint
 from terminals.authentication.door import terminal_of
 from terminals.authentication.queries import Speaker
 from terminals.authentication.refusals import Refused
@@ -23,6 +22,7 @@ from terminals.checkin.rules.business_day import business_date
 from terminals.fleet.models import SuspendReason, TerminalStatus
 from terminals.presence import actions as presence
 from transactions.intake import queries
+from transactions.intake.actions.cards import keyed
 from transactions.intake.actions.statements import GIVE_BACK, TAKE_IN
 from transactions.intake.queries import Standing, Stored
 from transactions.intake.rules.reports import (
@@ -66,7 +66,7 @@ class _Unit:
 
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """One report on its way in, under the terminal's own number for it."""
+    """One report on its way in, its card token keyed, under the terminal's own number for it."""
 
     number: tuple[int, int]
     report: Report
@@ -139,12 +139,18 @@ def _judge(report: Report | Refused, now: datetime) -> Refused | None:
 
 
 def _item(report: Report) -> _Item:
-    """Hash the report in its one canonical form, so that spacing makes no other message."""
+    """Hash the report in its one canonical form, so that spacing makes no other message.
+
+    The token is keyed before: a plain hash over it would let it be tried out.
+    """
     day = business_date(report.occurred_at)
+    kept = report
+    if token := _stated(report.card_token):
+        kept = structs.replace(report, card_token=keyed(token))
     return _Item(
         number=(report.batch_no, report.trace_no),
-        report=report,
-        body_sha256=sha256(msgspec.json.encode(report)).digest(),
+        report=kept,
+        body_sha256=sha256(msgspec.json.encode(kept)).digest(),
         business_date=day,
         reference=new_reference(day),
     )
@@ -258,7 +264,6 @@ def _values(items: dict[int, _Item], unit: _Unit) -> dict[str, Any]:
 def _row(place: int, item: _Item) -> dict[str, Any]:
     """Return a report as the statement's COLUMNS."""
     report, sale = item.report, item.sale
-    token = _stated(report.card_token)
     return {
         "place": place,
         "batch_no": report.batch_no,
@@ -274,9 +279,7 @@ def _row(place: int, item: _Item) -> dict[str, Any]:
         "entry_mode": _stated(report.entry_mode),
         "card_bin": _stated(report.card_bin),
         "card_last4": _stated(report.card_last4),
-        # A token may be a bare hash of the number: beside six and four digits it is kept only
-        # under a key that is not in the database.
-        "card_token": fingerprint(token, purpose="card token") if token else "",
+        "card_token": _stated(report.card_token),
         "amount_minor": report.amount_minor,
         "net_minor": net_minor(report),
         "currency": report.currency,

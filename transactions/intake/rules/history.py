@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from portal.kit import money
 from portal.kit.ids import ALPHABET
-from portal.kit.pan import find_card_numbers, passes_luhn
+from portal.kit.pan import LONGEST, SHORTEST, find_card_numbers, passes_luhn
 from transactions.records.models import (
     MONEY_IN,
     MONEY_OUT,
@@ -50,7 +50,12 @@ ENTRY_WORDS = {
     "ECOMMERCE": EntryMode.ONLINE,
 }
 CROCKFORD = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ234567", ALPHABET)
-CARD_NUMBER_LENGTHS = range(13, 20)
+WITHOUT_SIGNS = str.maketrans("", "", "_.:-")
+CARD_NUMBER_LENGTHS = range(SHORTEST, LONGEST + 1)
+
+
+class _CardNumber(ValueError):
+    """A cell holds a full card number."""
 
 
 class Unfit(ValueError):
@@ -124,13 +129,30 @@ def _codes(codes: Sequence[str]) -> dict[str, str]:
     return {code: code for code in codes}
 
 
+def _free(expression: str) -> Reader:
+    """Read a text that is wide enough to hide a card number in."""
+    shape = _pattern(expression)
+
+    def read(text: str) -> str:
+        if len(text) >= SHORTEST and find_card_numbers(text):
+            raise _CardNumber
+        return shape(text)
+
+    return read
+
+
 def _token(text: str) -> str:
     digits = text.replace("-", "").replace(" ", "")
     if digits.isdigit() and len(digits) in CARD_NUMBER_LENGTHS and passes_luhn(digits):
-        raise Unfit("card_token", "is a card number")
-    if find_card_numbers(text):
-        raise Unfit("card_token", "is a card number")
+        raise _CardNumber
     return _token_shape(text)
+
+
+def _external_id(text: str) -> str:
+    """Among letters a run of digits is chance: one in some thousand hashes would be refused."""
+    if text.translate(WITHOUT_SIGNS).isdigit() and find_card_numbers(text):
+        raise _CardNumber
+    return _id_shape(text)
 
 
 def _degrees(limit: int) -> Reader:
@@ -145,16 +167,16 @@ def _degrees(limit: int) -> Reader:
     return read
 
 
-_token_shape = _pattern(r"[A-Za-z0-9_.:+/=-]{1,64}")
+_token_shape = _free(r"[A-Za-z0-9_.:~+/=-]{1,64}")
 _currency = _pattern("|".join(money.MINOR_DIGITS))
 _kind = _word(_codes(Kind.values))
 _status = _word(_codes(Status.values))
-_external_id = _pattern(r"[A-Za-z0-9_.:-]{1,64}")
+_id_shape = _pattern(r"[A-Za-z0-9_.:-]{1,64}")
 READERS: dict[str, tuple[Reader, str]] = {
     "external_id": (_external_id, "must be 1 to 64 letters, digits or _.:-"),
     "card_token": (_token, "must be 1 to 64 characters of a token"),
-    "terminal_serial": (_pattern(r"[A-Za-z0-9_.-]{1,50}"), "must be a serial number"),
-    "merchant_code": (_pattern(r"[A-Za-z0-9_.-]{1,20}"), "must be a merchant number"),
+    "terminal_serial": (_free(r"[A-Za-z0-9_.-]{1,50}"), "must be a serial number"),
+    "merchant_code": (_free(r"[A-Za-z0-9_.-]{1,20}"), "must be a merchant number"),
     "currency": (_currency, "is not a currency taken here"),
     "type": (_kind, "is not a kind of transaction"),
     "status": (_status, "must be approved, declined or reversed"),
@@ -197,21 +219,19 @@ def read_cells(line: str) -> list[str]:
         raise Unfit("line", "is not one line of CSV") from broken
 
 
-def read_row(line: str, header: Sequence[str], *, workspace: str, latest: datetime) -> HistoryRow:
-    """Read one line of transactions.
+def read_row(
+    line: str, header: Sequence[str], *, workspace: str, latest: datetime, keyed: Reader
+) -> HistoryRow:
+    """Read one line of transactions; ``keyed`` turns a card's token into what is kept of it.
 
     :raises Unfit: if any of it is not as agreed
     """
     cells = _cells_of(line, header)
-    values = {name: _read(cells, name, *READERS[name]) for name in READERS}
-    values |= {
-        name: _read(cells, name, *rule) if cells.get(name) else ""
-        for name, rule in OPTIONAL_READERS.items()
-    }
+    values = _texts(cells)
+    values["card_token"] = keyed(values["card_token"])
     occurred_at = _moment(cells, "occurred_at", latest=latest)
     amount = _amount(cells, values["currency"])
-    identity = sha256(f"{workspace}\x1f{values['external_id']}".encode()).digest()
-    body = "\x1f".join([occurred_at.isoformat(), str(amount), *map(str, values.values())])
+    body = [occurred_at.isoformat(), str(amount), *values.values()]
     return HistoryRow(
         external_id=values["external_id"],
         occurred_at=occurred_at,
@@ -233,9 +253,22 @@ def read_row(line: str, header: Sequence[str], *, workspace: str, latest: dateti
         lat=values["lat"] if values["lon"] else "",
         lon=values["lon"] if values["lat"] else "",
         rrn=values["rrn"].upper(),
-        row_sha256=sha256(body.encode()).digest(),
-        reference=base64.b32encode(identity[:10]).decode().translate(CROCKFORD),
+        row_sha256=sha256("\x1f".join(body).encode()).digest(),
+        reference=_reference(workspace, values["external_id"]),
     )
+
+
+def _texts(cells: Mapping[str, str]) -> dict[str, str]:
+    must = {name: _read(cells, name, *rule) for name, rule in READERS.items()}
+    return must | {
+        name: _read(cells, name, *rule) if cells.get(name) else ""
+        for name, rule in OPTIONAL_READERS.items()
+    }
+
+
+def _reference(workspace: str, external_id: str) -> str:
+    identity = sha256(f"{workspace}\x1f{external_id}".encode()).digest()
+    return base64.b32encode(identity[:10]).decode().translate(CROCKFORD)
 
 
 def read_label(line: str, header: Sequence[str], *, latest: datetime) -> LabelRow:
@@ -249,7 +282,7 @@ def read_label(line: str, header: Sequence[str], *, latest: datetime) -> LabelRo
         external_id=_read(cells, "external_id", *READERS["external_id"]),
         label=_read(cells, "label", known, "must be fraud, genuine or unclear"),
         known_at=_moment(cells, "known_at", latest=latest + timedelta(days=366)),
-        source=_read(cells, "source", _pattern(r"[\w .:-]{0,32}"), "must be 32 letters at most"),
+        source=_read(cells, "source", _free(r"[\w .:-]{0,32}"), "must be 32 letters at most"),
     )
 
 
@@ -270,8 +303,8 @@ def _cells_of(line: str, header: Sequence[str]) -> dict[str, str]:
 def _read(cells: Mapping[str, str], name: str, reader: Reader, why: str) -> str:
     try:
         return str(reader(cells[name]))
-    except Unfit:
-        raise
+    except _CardNumber as given:
+        raise Unfit(name, "is a card number") from given
     except (ValueError, KeyError) as broken:
         raise Unfit(name, why) from broken
 

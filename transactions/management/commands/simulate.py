@@ -52,6 +52,9 @@ class Command(PortalCommand):
         parser.add_argument("--seed", type=int, default=1)
         parser.add_argument("--speed", type=float, default=1.0, help="how much faster than life")
         parser.add_argument("--merchant", default="", help="give the terminals to this merchant")
+        parser.add_argument(
+            "--sign-out", action="store_true", help="end the day; else all stay signed in"
+        )
 
     def work(self, **options: Any) -> dict[str, Any]:
         """Provision, run, compare what was acknowledged with what is stored."""
@@ -66,6 +69,7 @@ class Command(PortalCommand):
             scenario=options["scenario"],
             seed=options["seed"],
             speed=options["speed"],
+            sign_out=options["sign_out"],
         )
         result = _counted(run(recruits, orders)) | {
             "scenario": options["scenario"],

@@ -21,8 +21,11 @@ from portal.kit.actor import Actor, ActorKind
 from portal.kit.command import system
 from portal.kit.scope import WORKER, acting_as
 from terminals.authentication.signature import write_public_key
+from terminals.checkin.actions.exchange import new_challenge
 from terminals.fleet.actions import enrolment, provisioning, registry
 from terminals.fleet.models import Terminal
+from terminals.presence import actions as presence
+from terminals.presence.rules import ON_MAINS
 from transactions.intake.actions.history import Rejection, import_history
 from transactions.management.demo.plan import (
     COLUMNS,
@@ -188,12 +191,15 @@ def _enrol(done: provisioning.Provisioned, *, now: datetime) -> dict[str, str]:
             actor=device,
             now=now,
         )
+        challenge = new_challenge()
+        presence.arm(terminal, challenge=challenge, message_id="", rhythm=ON_MAINS, now=now)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return {
         "serial": terminal.serial,
         "terminal_no": terminal.terminal_no,
-        "key_id": f"T{terminal.terminal_no}:{made.generation}",
+        "key_id": made.key_id,
         "private_key_pem": pem.decode(),
+        "challenge": challenge,
         "merchant": terminal.merchant.code if terminal.merchant else "",
     }
 

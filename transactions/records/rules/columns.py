@@ -22,7 +22,7 @@ class Column:
 COLUMNS = (
     Column("at", 1, ("occurred_at",), css="time"),
     Column("reference", 2, ("reference",)),
-    Column("merchant", 2, ("merchant_code", "merchant_name"), of_staff=True),
+    Column("merchant", 2, ("merchant_code", "merchant_name"), of_staff=True, css="clip"),
     Column("kind", 2, ("kind",)),
     Column("method", 2, ("method", "card_type")),
     Column("card", 3, ("card",)),

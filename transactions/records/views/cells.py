@@ -32,7 +32,7 @@ HEADS = {
     "trace": gettext_lazy("Batch / trace"),
     "entry": gettext_lazy("Entry mode"),
     "response": gettext_lazy("Answer"),
-    "operator": gettext_lazy("Operator"),
+    "operator": gettext_lazy("Operator number"),
     "received": gettext_lazy("Received"),
     "status": gettext_lazy("Status"),
     "amount": gettext_lazy("Amount"),
@@ -80,8 +80,9 @@ def words() -> Words:
 class Ink:
     """What the rows of one page are written with."""
 
-    def __init__(self) -> None:
+    def __init__(self, columns: Sequence[Column]) -> None:
         self.said = words()
+        self.of_all = any(column.of_staff for column in columns)
         self.clock = Clock()
         self.address = escape(reverse("transactions:detail", args=[PLACEHOLDER]))
 
@@ -111,7 +112,7 @@ def rows_html(
     rows: Sequence[Row], columns: Sequence[Column], *, selectable: bool = True
 ) -> SafeString:
     """Write the rows of a table."""
-    ink = Ink()
+    ink = Ink(columns)
     cells = [(_CELLS[column.key], _opening(column)) for column in columns]
     body = []
     for row in rows:
@@ -144,16 +145,17 @@ def _at(row: Row, ink: Ink) -> str:
     )
 
 
-def _terminal(row: Row, _ink: Ink) -> str:
+def _terminal(row: Row, ink: Ink) -> str:
     serial = f'<span class="mono">{escape(row.serial)}</span>' if row.serial else NOTHING
-    return f'{serial} <span class="sub">{escape(row.store_name)}</span>'
+    # where the merchant has a column of its own, there is no room for the store as well
+    store = "" if ink.of_all else f' <span class="sub">{escape(row.store_name)}</span>'
+    return f"{serial}{store}"
 
 
 def _merchant(row: Row, ink: Ink) -> str:
-    name = row.merchant_name_en if ink.said.is_english else ""
-    return (
-        f'{escape(name or row.merchant_name)} <span class="sub">{escape(row.merchant_code)}</span>'
-    )
+    english = row.merchant_name_en if ink.said.is_english else ""
+    name, code = escape(english or row.merchant_name), escape(row.merchant_code)
+    return f'<span title="{name} {code}">{name} <span class="sub">{code}</span></span>'
 
 
 def _amount(row: Row, _ink: Ink) -> str:
