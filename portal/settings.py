@@ -146,8 +146,7 @@ JOB_LEASE_SECONDS = env.int("JOB_LEASE_SECONDS", 30)
 OUTBOX_HANDLERS = {"mail.security": "portal.jobs.actions.send_mail"}
 # Tables in monthly partitions, prepared ahead of time.
 MONTHLY_TABLES = ["portal_auditentry", "transactions_transaction"]
-# Names that others gave their records, refused where one is a card number. A hexadecimal one
-# may hold such digits among its letters by chance.
+# Names that others gave their records; a hexadecimal one may hold digits like a card's by chance.
 FOREIGN_NAMES = ["transactions_historykey.external_id", "transactions_label.external_id"]
 RECONCILERS = {
     "daily_totals": "transactions.records.queries.proofs.compare_daily_totals",

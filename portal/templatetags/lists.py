@@ -43,6 +43,16 @@ def address(path: str, query: QueryDict) -> str:
     return f"{path}?{query.urlencode()}" if query else path
 
 
+@dataclass(frozen=True, slots=True)
+class Tab:
+    """One of several views of a list, with how many rows it holds where that is cheap to say."""
+
+    label: str
+    url: str
+    active: bool
+    count: int | None = None
+
+
 @register.inclusion_tag("components/tabs.html")
 def tabs(items: Sequence[object], label: str) -> dict[str, object]:
     """Link pages or saved views that belong together; one of them is current."""

@@ -152,7 +152,9 @@ class Terminal(models.Model):
     model = models.CharField(max_length=40)
     serial = models.CharField(max_length=50, unique=True)
     terminal_no = models.CharField(max_length=8, unique=True)
-    merchant = models.ForeignKey(Merchant, models.PROTECT, related_name="+", null=True)
+    merchant = models.ForeignKey(
+        Merchant, models.PROTECT, related_name="+", null=True, db_index=False
+    )
     store = models.ForeignKey(Store, models.PROTECT, related_name="+", null=True)
     status = models.CharField(
         max_length=12, choices=TerminalStatus, default=TerminalStatus.REGISTERED

@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
                 ('suspended_reason', models.CharField(blank=True, choices=[('RISK', 'Risk'), ('MOVED', 'Moved from its registered place'), ('ARREARS', 'Fees in arrears'), ('MERCHANT_REQUEST', 'Asked for by the merchant'), ('COMPLIANCE', 'Compliance')], max_length=20)),
                 ('provisioned_at', models.DateTimeField()),
                 ('activated_at', models.DateTimeField(null=True)),
-                ('merchant', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='merchants.merchant')),
+                ('merchant', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='merchants.merchant')),
                 ('store', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='merchants.store')),
             ],
         ),

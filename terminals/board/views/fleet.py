@@ -15,6 +15,7 @@ from portal.kit.actor import Actor
 from portal.kit.charts import Part, Tone
 from portal.kit.http import ActorRequest
 from portal.kit.paging import BadCursor
+from portal.templatetags.lists import Tab
 from terminals.board import queries
 from terminals.board.rules import ALWAYS
 from terminals.board.views.asking import FALLING, LIST_NAME, RISING, Question, address, understand
@@ -48,16 +49,6 @@ BUILT_IN = (
     (gettext_lazy("Suspended"), "status=SUSPENDED", "suspended"),
     (gettext_lazy("To be activated"), "status=ALLOCATED&status=ENROLLED", "to_activate"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """One view of the fleet."""
-
-    label: str
-    url: str
-    active: bool
-    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,9 @@ from functools import lru_cache
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 
+from portal.templatetags.lists import Tab
 from transactions.records.rules.filters import parse
 from transactions.records.views.asking import BUILT_IN, Question, address
-
-
-@dataclass(frozen=True, slots=True)
-class Tab:
-    """One view of the list."""
-
-    label: str
-    url: str
-    active: bool
-    count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
