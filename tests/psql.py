@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import psycopg
 from django.db import connections
@@ -31,8 +33,8 @@ ROLES = tuple(role.value for role in DatabaseRole)
 # The bare login, then each of its roles.
 EVERYBODY = (None, *(Scope(role) for role in DatabaseRole))
 NO_LEAVE = "InsufficientPrivilege"
-# The day in Shanghai on which the cast came into being.
-DAY = cast.BORN.date()
+SOLD_AT = datetime(2026, 11, 20, 12, tzinfo=ZoneInfo("Asia/Shanghai"))
+DAY = SOLD_AT.date()
 # Tables of a merchant's rows, with the column that says whose; partitions are their parents'.
 TENANT_TABLES = """
 select c.relname, a.attname from pg_class c join pg_attribute a on a.attrelid = c.oid
@@ -203,8 +205,8 @@ def _sell(store: Store, terminal: Terminal) -> Transaction:
         method="CASH",
         amount_minor=100,
         net_minor=100,
-        occurred_at=cast.BORN,
-        received_at=cast.BORN,
+        occurred_at=SOLD_AT,
+        received_at=SOLD_AT,
     )
     names_it = {**whose, "business_date": DAY, "transaction_id": sale.pk}
     IntakeKey.objects.create(

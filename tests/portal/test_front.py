@@ -1,8 +1,9 @@
 """How a request is worded for the product, and how the product's answers come back."""
 
 import asyncio
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Coroutine, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 
@@ -22,6 +23,7 @@ SCOPE: Message = {
     "headers": [],
 }
 BLOCK = b"x" * 100_000
+T = TypeVar("T")
 
 
 @pytest.mark.parametrize(
@@ -119,6 +121,12 @@ class Blocks:
         return self
 
 
+def alone(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine on a thread of its own: beside browser tests this one has a loop."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, work).result()
+
+
 def visited(product: Product, **over: int) -> Visit:
     """Ask the product once through threads of its own."""
 
@@ -127,7 +135,7 @@ def visited(product: Product, **over: int) -> Visit:
         await Threads(product, size=1, streams=1).serve({}, visit.receive, visit.send)
         return visit
 
-    return asyncio.run(ask())
+    return alone(ask())
 
 
 @pytest.mark.parametrize("count", [0, 1, WHOLE_BYTES // len(BLOCK) + 1, 60])
@@ -164,7 +172,7 @@ def test_a_large_answer_that_fails_does_not_pass_for_whole() -> None:
         await threads.serve({}, visits[0].receive, visits[0].send)
 
     with pytest.raises(ConnectionError):
-        asyncio.run(ask())
+        alone(ask())
 
     assert (visits[0].size, visits[0].whole) == (30 * len(BLOCK), False)
     assert blocks.closed == 1
@@ -194,6 +202,6 @@ def test_a_queue_that_is_full_takes_nobody_in() -> None:
         gate.set()
         await asyncio.gather(*inside)
 
-    asyncio.run(crowd())
+    alone(crowd())
 
     assert len(begun) == PLACES_TO_WAIT + 1
