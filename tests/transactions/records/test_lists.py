@@ -144,9 +144,9 @@ def test_a_place_of_another_list_is_refused(lin: Actor) -> None:
 
 @pytest.mark.parametrize(
     ("wanted", "queries"),
-    [(Filter(), 1), (Filter(terminal="N9A041041"), 2), (Filter(code="N9A041041"), 2)],
+    [(Filter(), 2), (Filter(terminal="N9A041041"), 3), (Filter(code="N9A041041"), 3)],
 )
-def test_a_page_takes_one_query_and_a_name_one_more(
+def test_a_page_takes_a_query_one_for_its_names_and_one_to_find_a_name(
     lin: Actor, crowd: list[str], wanted: Filter, queries: int
 ) -> None:
     with CaptureQueriesContext(connection) as captured:

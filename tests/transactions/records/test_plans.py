@@ -57,7 +57,8 @@ def plan(actor: Actor, wanted: Filter, cursor: Cursor | None = None) -> list[str
         with CaptureQueriesContext(connection) as captured:
             list_transactions(actor, wanted, cursor)
         with connection.cursor() as database:
-            database.execute(f"explain {captured.captured_queries[-1]['sql']}")
+            (asked,) = (q["sql"] for q in captured if "from transactions_transaction" in q["sql"])
+            database.execute(f"explain {asked}")
             return [line for (line,) in database.fetchall()]
 
 

@@ -162,6 +162,22 @@ def test_beyond_the_cap_only_the_cap_is_told_until_it_is_asked_for(
     assert summarise(lin, wanted, exact=True).count == len(every_row(lin, wanted)) > 10
 
 
+def test_over_all_merchants_many_are_told_by_their_totals_and_stay_many(
+    book: Terminal, carol: Actor, noon: datetime, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    month = parse({}, today=noon.date()).filter
+    monkeypatch.setattr(sums, "_known_many", set())
+    exactly = len(every_row(carol, month))
+    told = {}
+    for cap in (exactly, exactly - 1):
+        monkeypatch.setattr(sums, "COUNT_CAP", cap)
+        told[cap] = (summarise(carol, month).count, summarise(carol, month).capped)
+
+    assert told == {exactly: (exactly, False), exactly - 1: (exactly - 1, True)}
+    assert sums._known_many == {month}
+    assert summarise(carol, month, exact=True) == sums.days_of(carol, month).summary
+
+
 def test_the_watermark_grows_with_every_transaction_also_with_a_late_one(
     a1041: Terminal, b2052: Terminal, lin: Actor, noon: datetime
 ) -> None:

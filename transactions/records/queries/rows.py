@@ -33,8 +33,18 @@ FIELDS = (
     "amount_minor", "net_minor", "currency", "response_code", "mcc", "operator_no",
     "original_date", "original_id", "occurred_at", "received_at", "store_id",
 )  # fmt: skip
+PLACES = tuple(FIELDS.index(name) for name in ("terminal_id", "store_id", "merchant_id"))
 FOUND = "select {columns} from transactions_transaction where {tests}"
-# Joined after the page is cut. A terminal or store that is no longer the merchant's own stays
+# The names on a page, looked up once it is cut: to plan a join of partitions takes longer.
+NAMES = """
+select 'terminal', id, serial, terminal_no, '' from terminals_terminal
+ where id = any(%s::bigint[])
+union all
+select 'store', id, code, name, '' from merchants_store where id = any(%s::bigint[])
+union all
+select 'merchant', id, code, name, name_en from merchants_merchant where id = any(%s::bigint[])
+"""
+# For a file, which may be long. A terminal or store that is no longer the merchant's own stays
 # hidden by row security, and must not take the transaction with it. The merchant is always
 # there; joined loosely, it does not tell the planner to expect a single row.
 JOINED = (
@@ -140,7 +150,7 @@ def fetch(rows: TransactionQuerySet) -> list[Row]:
         inner, parameters = rows.values_list(*FIELDS).query.sql_with_params()
     except EmptyResultSet:  # the actor may see none at all
         return []
-    return _rows(JOINED.format(inner=inner), parameters)
+    return _named(_run(inner, parameters))
 
 
 def _edge(wanted: Filter, cursor: Cursor | None, *, rising: bool) -> date | None:
@@ -174,21 +184,37 @@ def _has_key(wanted: Filter) -> bool:
 
 def _read(where: Where, wanted: Filter, *, rising: bool, size: int) -> list[Row]:
     way = "occurred_at, id" if rising else "occurred_at desc, id desc"
-    inner = f"{_found(where)} order by {way} limit {size + 1}"
-    sql = JOINED.format(inner=inner)
-    if _has_key(wanted):
-        return list(starmap(Row, planned.ask(sql, where.values)))
-    return _rows(sql, where.values)
+    sql = f"{_found(where)} order by {way} limit {size + 1}"
+    return _named((planned.ask if _has_key(wanted) else _run)(sql, where.values))
 
 
 def _found(where: Where) -> str:
     return FOUND.format(columns=", ".join(FIELDS), tests=where.sql)
 
 
-def _rows(sql: str, values: Sequence[Any]) -> list[Row]:
+def _run(sql: str, values: Sequence[Any]) -> list[Any]:
     with connection.cursor() as cursor:
         cursor.execute(sql, values)
-        return list(starmap(Row, cursor.fetchall()))
+        return list(cursor.fetchall())
+
+
+def _named(found: Sequence[tuple[Any, ...]]) -> list[Row]:
+    """Add the names of terminal, store and merchant; empty where they may not be seen."""
+    if not found:
+        return []
+    terminal, store, merchant = PLACES
+    wanted = [list({row[place] for row in found} - {None}) for place in PLACES]
+    names = {(kind, key): said for kind, key, *said in planned.ask(NAMES, wanted)}
+    nothing = ["", "", ""]
+    return [
+        Row(
+            *row,
+            *names.get(("terminal", row[terminal]), nothing)[:2],
+            *names.get(("store", row[store]), nothing)[:2],
+            *names.get(("merchant", row[merchant]), nothing),
+        )
+        for row in found
+    ]
 
 
 def _place(row: Row) -> tuple[datetime, int]:

@@ -28,17 +28,19 @@ def list_context(request: ActorRequest, question: Question) -> dict[str, object]
     :raises BadCursor: if the page is not one of this list
     """
     actor, asked = question.actor, question.asked
+    figures = Figures(question)
+    # before the rows: what comes in while they are read makes the pulse show it
+    addresses = _addresses(question, figures)
     page = row_queries.list_transactions(
         actor, asked.filter, question.cursor, ascending=question.ascending
     )
-    figures = Figures(question, page)
     return {
         "bar": Bar(question, request.GET),
         **_columns(question),
-        **_addresses(question, figures),
+        **addresses,
         "page": page,
         "body": cells.rows_html(page.rows, question.columns),
-        "summary": figures.summary,
+        "summary": figures.summary(page),
         **({} if page.rows else _emptiness(question)),
         "current": "at" if question.ascending else "-at",
         "views": tabs.tabs_of(question, figures.tab_counts),

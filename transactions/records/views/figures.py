@@ -18,15 +18,14 @@ PULSE_DAYS = 2
 class Figures:
     """All of them, out of one walk through a merchant's daily totals where that can tell."""
 
-    def __init__(self, question: Question, page: Page[Row]) -> None:
-        self._question, self._page = question, page
+    def __init__(self, question: Question) -> None:
+        self._question = question
 
-    @cached_property
-    def summary(self) -> sums.Summary:
-        """Count and sums of everything the filter finds."""
+    def summary(self, page: Page[Row]) -> sums.Summary:
+        """Count and sums of everything the filter finds, of which the page is one."""
         question, wanted = self._question, self._question.asked.filter
-        if self._page.next is None and self._page.previous is None:
-            return sums.summary_of(self._page.rows)
+        if page.next is None and page.previous is None:
+            return sums.summary_of(page.rows)
         return sums.summarise(
             question.actor,
             wanted,

@@ -81,6 +81,8 @@ def _live_url(period: Period, mark: str) -> str:
 
 
 def _context(actor: Actor, period: Period, *, now: datetime, today: date) -> dict[str, object]:
+    # first of all: what comes in while the rest is asked for makes the pulse show it
+    live_url = _live_url(period, _mark(actor, period, today))
     chart = period.chart
     reach = Period(min(chart.since, period.before.since), period.until)
     found = queries.list_cells(actor, reach)
@@ -92,7 +94,7 @@ def _context(actor: Actor, period: Period, *, now: datetime, today: date) -> dic
         terminals = queries.count_terminals(actor, now=now, today=today)
     return {
         "period": period,
-        "live_url": _live_url(period, _mark(actor, period, today)),
+        "live_url": live_url,
         "kpis": parts.kpis(present, before, daily, period),
         "bars": rules.bars(daily, chart),
         "today": today,
