@@ -22,7 +22,8 @@ OWNER = f"-c role=pos_merchant -c app.merchant={LARGEST_MERCHANT}"
 OPENS = "/transactions/"
 YEAR = "/transactions/?period=366d"
 OF_LARGEST = f"where merchant_id = {LARGEST_MERCHANT}"
-REFERENCE = re.compile(r"\b[0-9A-F]{16}\b")
+# Sixteen characters in the filled rows, twenty-two in those that a door took in.
+REFERENCE = re.compile(r"\b(?:[0-9A-F]{16}|[0-9A-Z]{22})\b")
 
 NEWEST = """
 select {what} from transactions_transaction {where}

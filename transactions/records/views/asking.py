@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cache
 from urllib.parse import urlencode
 
 from django.http import Http404, QueryDict
@@ -72,8 +73,13 @@ class Question:
 
 def address(name: str, pairs: Sequence[tuple[str, str]]) -> str:
     """Write the address of a page of ours with its parameters."""
-    path = reverse(name)
+    path = _path(name)
     return f"{path}?{urlencode(pairs)}" if pairs else path
+
+
+@cache
+def _path(name: str) -> str:
+    return reverse(name)
 
 
 def understand(request: ActorRequest, query: QueryDict | None = None) -> Question:

@@ -24,6 +24,7 @@ class Bar:
         self._question, self._given = question, given
         self._places = list_places(question.actor)
         self.keep = (RISING,) if question.ascending else ()
+        self.for_staff = question.staff
         self.filtered = bool(question.asked.parameters)
 
     @property

@@ -87,8 +87,13 @@ class Ink:
         self.address = escape(reverse("transactions:detail", args=[PLACEHOLDER]))
 
 
-def heads(columns: Sequence[Column]) -> tuple[Head, ...]:
+def heads(columns: tuple[Column, ...]) -> tuple[Head, ...]:
     """Return the heads of columns."""
+    return _heads(columns, get_language() or "")
+
+
+@lru_cache(maxsize=256)
+def _heads(columns: tuple[Column, ...], _language: str) -> tuple[Head, ...]:
     return tuple(
         Head(
             column.key,
@@ -100,8 +105,15 @@ def heads(columns: Sequence[Column]) -> tuple[Head, ...]:
     )
 
 
-def choices(offered: Sequence[Column], shown: Sequence[Column]) -> tuple[Head, ...]:
+def choices(offered: tuple[Column, ...], shown: tuple[Column, ...]) -> tuple[Head, ...]:
     """Return the columns of the column chooser."""
+    return _choices(offered, shown, get_language() or "")
+
+
+@lru_cache(maxsize=256)
+def _choices(
+    offered: tuple[Column, ...], shown: tuple[Column, ...], _language: str
+) -> tuple[Head, ...]:
     return tuple(
         Head(column.key, str(HEADS[column.key]), "", "", shown=column in shown)
         for column in offered
