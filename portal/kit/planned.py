@@ -12,6 +12,7 @@ from typing import Any, Generic, Self, TypeVar
 import psycopg
 from django.db import connection
 from django.db.models import Model
+from psycopg.types.datetime import TimestamptzLoader
 
 from portal.kit import scope
 
@@ -31,6 +32,14 @@ class _Cursor(psycopg.Cursor[tuple[Any, ...]]):
         return super().execute(query, params, prepare=True, **options)
 
 
+def hasten(cursor: Any) -> None:
+    """Have a cursor of psycopg read times by its compiled loader, in UTC.
+
+    Django's own is written in Python, and a page of fifty rows holds a hundred times.
+    """
+    cursor.adapters.register_loader("timestamptz", TimestamptzLoader)
+
+
 def ask(sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Return the rows of a statement whose plan is kept, under the current role.
 
@@ -46,6 +55,7 @@ def ask(sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     if raw.prepare_threshold is None and not connection.settings_dict[POOLED]:
         raw.prepare_threshold = NEVER_BY_ITSELF
     cursor: Any = _Cursor(raw)
+    hasten(cursor)
     now = scope.current()
     with connection.make_cursor(cursor) as wrapped:
         wrapped.execute(f"/* {now.role if now else ''} */ {sql}", values)

@@ -1,6 +1,6 @@
 """Statements whose plan is kept: same rows, under the role of the moment."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import pytest
 from django.db import ProgrammingError, connection
@@ -63,6 +63,15 @@ def test_an_object_is_the_one_that_the_model_would_find(cast: Cast, noon: dateti
     assert {f.attname: getattr(person, f.attname) for f in User._meta.concrete_fields} == {
         f.attname: getattr(user, f.attname) for f in User._meta.concrete_fields
     }
+
+
+def test_times_are_read_to_the_microsecond_in_utc() -> None:
+    said = "2026-11-20T23:59:59.999999+08:00"
+    with acting_as(GATE), atomic():
+        ((read, nothing),) = planned.ask("select %s::timestamptz, null::timestamptz", [said])
+
+    assert (read, nothing) == (datetime.fromisoformat(said), None)
+    assert read.utcoffset() == timedelta()
 
 
 def test_a_mistake_is_reported_as_django_reports_it() -> None:

@@ -194,6 +194,7 @@ def _found(where: Where) -> str:
 
 def _run(sql: str, values: Sequence[Any]) -> list[Any]:
     with connection.cursor() as cursor:
+        planned.hasten(cursor.cursor)
         cursor.execute(sql, values)
         return list(cursor.fetchall())
 
