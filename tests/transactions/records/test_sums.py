@@ -14,6 +14,7 @@ from portal.kit.actor import Actor
 from portal.kit.paging import decode
 from portal.kit.scope import acting_as, scope_of
 from terminals.fleet.models import Terminal
+from tests.cast import Cast
 from tests.make import make_terminals
 from tests.transactions.rows import built, prepare_months, put
 from transactions.records.actions.exports import FileForm, export
@@ -163,7 +164,7 @@ def test_beyond_the_cap_only_the_cap_is_told_until_it_is_asked_for(
 
 
 def test_over_all_merchants_many_are_told_by_their_totals_and_stay_many(
-    book: Terminal, carol: Actor, noon: datetime, monkeypatch: pytest.MonkeyPatch
+    book: Terminal, cast: Cast, carol: Actor, noon: datetime, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     month = parse({}, today=noon.date()).filter
     monkeypatch.setattr(sums, "_known_many", set())
@@ -176,6 +177,7 @@ def test_over_all_merchants_many_are_told_by_their_totals_and_stay_many(
     assert told == {exactly: (exactly, False), exactly - 1: (exactly - 1, True)}
     assert sums._known_many == {month}
     assert summarise(carol, month, exact=True) == sums.days_of(carol, month).summary
+    assert summarise(cast.actor("ron"), month) == sums.Summary(0)
 
 
 def test_the_watermark_grows_with_every_transaction_also_with_a_late_one(
